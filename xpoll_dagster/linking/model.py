@@ -1,0 +1,46 @@
+"""Table schemas of the links between chunks of different domains."""
+
+from __future__ import annotations
+
+import polars as pl
+
+CONCEPT_STRUCT = pl.Struct({"concept": pl.String, "weight": pl.Float64})
+
+# One schema for the three ways of aligning, so that fusion treats them alike.
+# `left_chunk` belongs to the domain that sorts first; `score` is the signal's own
+# scale (higher is better) and `rank` its quantile (1.0 = best) among this signal's
+# links of the same pair of domains.
+LINKS_SCHEMA = pl.Schema(
+    {
+        "left_chunk": pl.String,
+        "right_chunk": pl.String,
+        "left_domain": pl.String,
+        "right_domain": pl.String,
+        "score": pl.Float64,
+        "rank": pl.Float64,
+        "concepts": pl.List(CONCEPT_STRUCT),  # shared concepts or terms; empty for semantic
+        "cosine": pl.Float64,  # null for concept and lexical links
+        "margin": pl.Float64,  # ratio margin; null for concept and lexical links
+    }
+)
+
+PAIRS_SCHEMA = pl.Schema(
+    {
+        "pair_id": pl.String,
+        "left_chunk": pl.String,
+        "right_chunk": pl.String,
+        "left_book": pl.String,
+        "right_book": pl.String,
+        "left_domain": pl.String,
+        "right_domain": pl.String,
+        "concepts": pl.List(CONCEPT_STRUCT),
+        "concept_score": pl.Float64,
+        "lexical_score": pl.Float64,
+        "cosine": pl.Float64,
+        "margin": pl.Float64,
+        "margin_rank": pl.Float64,
+        "score": pl.Float64,
+        "signals": pl.List(pl.String),  # of: concept, lexical, semantic
+        "explanation": pl.String,
+    }
+)

@@ -1,0 +1,20 @@
+"""Where artifacts live and how they are replaced: paths, atomic replacement, hashes.
+
+Knows nothing of books, links or Dagster.
+"""
+
+from xpoll_dagster.storage.atomic import replace_directory, replace_file, write_parquet
+from xpoll_dagster.storage.hashing import fingerprint, hash_file, hash_tree
+from xpoll_dagster.storage.store import Artifact, ArtifactStore, StorageError
+
+__all__ = [
+    "Artifact",
+    "ArtifactStore",
+    "StorageError",
+    "fingerprint",
+    "hash_file",
+    "hash_tree",
+    "replace_directory",
+    "replace_file",
+    "write_parquet",
+]

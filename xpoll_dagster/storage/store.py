@@ -1,0 +1,289 @@
+"""The artifact store: (group, asset, partition) → path, with a manifest beside each artifact.
+
+The manifest holds what the artifact was made from (the version of code and settings, the
+hashes of its inputs) and what it is (its own content hash), so that a re-run can tell
+whether the work still stands, and `status` and the library-wide steps can tell why not.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from xpoll_dagster.storage.atomic import (
+    WRITING_PREFIX,
+    replace_directory,
+    replace_file,
+    write_parquet,
+)
+from xpoll_dagster.storage.hashing import hash_tree
+
+
+class StorageError(Exception):
+    """The store cannot be written or read; the message says which folder and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One built artifact: where it lies and what its manifest says of it.
+
+    `inputs` maps the name of each input to its content hash; `numbers` are the counts
+    that the summary shows.
+    """
+
+    group: str
+    asset: str
+    partition: str | None
+    path: Path
+    version: str
+    inputs: Mapping[str, str]
+    content_hash: str
+    created: float
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last failed attempt at an artifact, kept until one succeeds."""
+
+    group: str
+    asset: str
+    partition: str | None
+    message: str
+    version: str
+    inputs: Mapping[str, str]
+    created: float
+
+
+class ArtifactStore:
+    """Maps assets to paths below one root folder and replaces artifacts whole.
+
+    A table lies at `<root>/<group>/<asset>.parquet`, with a partition at
+    `<root>/<group>/<asset>/<partition>.parquet`; a folder artifact lacks the suffix.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # -- paths -----------------------------------------------------------------------
+
+    def path(
+        self, group: str, asset: str, partition: str | None = None, suffix: str = ".parquet"
+    ) -> Path:
+        """Where the artifact lies, built or not. Parts must be plain names."""
+        parts = [group, asset] if partition is None else [group, asset, partition]
+        for part in parts:
+            if not part or "/" in part or "\\" in part or part.startswith("."):
+                raise ValueError(f"{part!r} cannot be part of an artifact's path")
+        return self.root.joinpath(*parts[:-1], f"{parts[-1]}{suffix}")
+
+    def _beside(self, group: str, asset: str, partition: str | None, ending: str) -> Path:
+        folder = self.root / ".manifests" / group
+        return folder / (f"{asset}{ending}" if partition is None else f"{asset}@{partition}{ending}")
+
+    # -- reading ---------------------------------------------------------------------
+
+    def get(
+        self, group: str, asset: str, partition: str | None = None, suffix: str = ".parquet"
+    ) -> Artifact | None:
+        """The artifact with its manifest, or None where it is not (wholly) built."""
+        manifest = self._beside(group, asset, partition, ".json")
+        path = self.path(group, asset, partition, suffix)
+        try:
+            fields = json.loads(manifest.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        if not path.exists():
+            return None
+        return Artifact(group=group, asset=asset, partition=partition, path=path, **fields)
+
+    def read(self, group: str, asset: str, partition: str | None = None) -> pl.DataFrame:
+        """The table as a frame. Raises `StorageError` where it is not built."""
+        return self.scan(group, asset, partition).collect()
+
+    def scan(self, group: str, asset: str, partition: str | None = None) -> pl.LazyFrame:
+        """The table as a lazy frame. Raises `StorageError` where it is not built."""
+        artifact = self.get(group, asset, partition)
+        if artifact is None:
+            name = asset if partition is None else f"{asset} of {partition}"
+            raise StorageError(f"{name} is not built yet: materialise it first.")
+        return pl.scan_parquet(artifact.path)
+
+    def partitions(self, group: str, asset: str, suffix: str = ".parquet") -> dict[str, Artifact]:
+        """The built partitions of an asset, by key, in order of key."""
+        found = {}
+        for manifest in sorted((self.root / ".manifests" / group).glob(f"{asset}@*.json")):
+            key = manifest.name.removeprefix(f"{asset}@").removesuffix(".json")
+            if key.endswith(".failed"):
+                continue
+            artifact = self.get(group, asset, key, suffix)
+            if artifact is not None:
+                found[key] = artifact
+        return found
+
+    def is_current(
+        self,
+        group: str,
+        asset: str,
+        partition: str | None,
+        *,
+        version: str,
+        inputs: Mapping[str, str],
+        suffix: str = ".parquet",
+    ) -> bool:
+        """Whether the artifact was made by this version from these inputs."""
+        artifact = self.get(group, asset, partition, suffix)
+        return (
+            artifact is not None
+            and artifact.version == version
+            and dict(artifact.inputs) == dict(inputs)
+        )
+
+    # -- writing ---------------------------------------------------------------------
+
+    def write_table(
+        self,
+        group: str,
+        asset: str,
+        partition: str | None,
+        frame: pl.DataFrame,
+        *,
+        version: str,
+        inputs: Mapping[str, str],
+        numbers: Mapping[str, Any] | None = None,
+    ) -> Artifact:
+        """Put a table in place, whole, and record its manifest."""
+        path = self.path(group, asset, partition)
+        return self._put(
+            group,
+            asset,
+            partition,
+            path,
+            lambda: write_parquet(frame, path),
+            version,
+            inputs,
+            numbers,
+        )
+
+    def write_folder(
+        self,
+        group: str,
+        asset: str,
+        partition: str | None,
+        fill: Callable[[Path], None],
+        *,
+        version: str,
+        inputs: Mapping[str, str],
+        numbers: Mapping[str, Any] | None = None,
+    ) -> Artifact:
+        """Have `fill` write into an empty folder, put it in place and record its manifest."""
+        path = self.path(group, asset, partition, suffix="")
+
+        def write() -> None:
+            with replace_directory(path) as temporary:
+                fill(temporary)
+
+        return self._put(group, asset, partition, path, write, version, inputs, numbers)
+
+    def _put(
+        self,
+        group: str,
+        asset: str,
+        partition: str | None,
+        path: Path,
+        write: Callable[[], None],
+        version: str,
+        inputs: Mapping[str, str],
+        numbers: Mapping[str, Any] | None,
+    ) -> Artifact:
+        manifest = self._beside(group, asset, partition, ".json")
+        try:
+            # Without a manifest the artifact does not count: whatever moment a crash picks,
+            # a manifest never describes content that it was not written for.
+            manifest.unlink(missing_ok=True)
+            write()
+            artifact = Artifact(
+                group=group,
+                asset=asset,
+                partition=partition,
+                path=path,
+                version=version,
+                inputs=dict(inputs),
+                content_hash=hash_tree(path),
+                created=time.time(),
+                numbers=dict(numbers or {}),
+            )
+            fields = asdict(artifact)
+            for name in ("group", "asset", "partition", "path"):
+                del fields[name]
+            with replace_file(manifest) as temporary:
+                temporary.write_text(json.dumps(fields, indent=1), encoding="utf-8")
+            self._beside(group, asset, partition, ".failed.json").unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(_storage_message(error, self.root)) from error
+        return artifact
+
+    # -- failures --------------------------------------------------------------------
+
+    def record_failure(
+        self,
+        group: str,
+        asset: str,
+        partition: str | None,
+        message: str,
+        *,
+        version: str,
+        inputs: Mapping[str, str],
+    ) -> None:
+        """Keep why the last attempt failed, for `status`; the old artifact stays as it is."""
+        fields = {
+            "message": message,
+            "version": version,
+            "inputs": dict(inputs),
+            "created": time.time(),
+        }
+        with replace_file(self._beside(group, asset, partition, ".failed.json")) as temporary:
+            temporary.write_text(json.dumps(fields, indent=1), encoding="utf-8")
+
+    def failure(self, group: str, asset: str, partition: str | None = None) -> Failure | None:
+        """The last failed attempt, or None where the last one succeeded."""
+        try:
+            text = self._beside(group, asset, partition, ".failed.json").read_text("utf-8")
+            fields = json.loads(text)
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return Failure(group=group, asset=asset, partition=partition, **fields)
+
+    # -- housekeeping ----------------------------------------------------------------
+
+    def sweep(self, older_than_seconds: float = 3600.0) -> int:
+        """Remove what killed processes left half-written; returns how many were removed."""
+        removed = 0
+        for path in self.root.rglob(f"{WRITING_PREFIX}*"):
+            try:
+                if time.time() - path.stat().st_mtime < older_than_seconds:
+                    continue
+            except FileNotFoundError:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+            removed += 1
+        return removed
+
+
+def _storage_message(error: OSError, root: Path) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"The disk that holds {root} is full: free some space and run again."
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"{root} cannot be written to: check its permissions, or set XPOLL_DATA_DIR."
+    return f"Writing below {root} failed: {error.strerror}."
