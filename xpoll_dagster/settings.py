@@ -7,3 +7,63 @@ puts them together. A nested option is set with a double underscore:
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def _default_data_dir() -> Path:
+    checkout = _CHECKOUT / "data"
+    return checkout if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd() / "data"
+
+
+class Settings(BaseSettings):
+    """The whole configuration; immutable, one per process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="XPOLL_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Holds books/ (inputs), artifacts/ (everything built) and .dagster/.",
+    )
+    hub_repository: str = Field(
+        default="", description="Where hub_upload pushes the dataset: owner/name."
+    )
+    hub_token: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="HF_TOKEN",
+        description="Hugging Face token, used by hub_upload alone.",
+    )
+    dagster_home_override: Path | None = Field(
+        default=None,
+        validation_alias="DAGSTER_HOME",
+        description="Dagster's own home; default: .dagster below data_dir.",
+    )
+
+    @property
+    def books_dir(self) -> Path:
+        """Inputs, laid out `<domain>/<book>`."""
+        return self.data_dir / "books"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Everything built; safe to delete, at the price of building it again."""
+        return self.data_dir / "artifacts"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps runs, events and partitions."""
+        return self.dagster_home_override or self.data_dir.resolve() / ".dagster"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read from the environment once."""
+    return Settings()

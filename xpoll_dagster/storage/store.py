@@ -1,4 +1,4 @@
-"""The artifact store: (group, asset, partition) → path, with a manifest beside each artifact.
+"""The artifact store: (asset, partition) → path, with a manifest for each artifact.
 
 The manifest holds what the artifact was made from (the version of code and settings, the
 hashes of its inputs) and what it is (its own content hash), so that a re-run can tell
@@ -39,7 +39,6 @@ class Artifact:
     that the summary shows.
     """
 
-    group: str
     asset: str
     partition: str | None
     path: Path
@@ -54,7 +53,6 @@ class Artifact:
 class Failure:
     """The last failed attempt at an artifact, kept until one succeeds."""
 
-    group: str
     asset: str
     partition: str | None
     message: str
@@ -66,8 +64,9 @@ class Failure:
 class ArtifactStore:
     """Maps assets to paths below one root folder and replaces artifacts whole.
 
-    A table lies at `<root>/<group>/<asset>.parquet`, with a partition at
-    `<root>/<group>/<asset>/<partition>.parquet`; a folder artifact lacks the suffix.
+    A table lies at `<root>/<asset>.parquet`, with a partition at
+    `<root>/<asset>/<partition>.parquet`; a folder artifact lacks the suffix. Manifests lie
+    apart, below `<root>/.manifests`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -75,63 +74,62 @@ class ArtifactStore:
 
     # -- paths -----------------------------------------------------------------------
 
-    def path(
-        self, group: str, asset: str, partition: str | None = None, suffix: str = ".parquet"
-    ) -> Path:
+    def path(self, asset: str, partition: str | None = None, suffix: str = ".parquet") -> Path:
         """Where the artifact lies, built or not. Parts must be plain names."""
-        parts = [group, asset] if partition is None else [group, asset, partition]
+        parts = [asset] if partition is None else [asset, partition]
         for part in parts:
             if not part or "/" in part or "\\" in part or part.startswith("."):
                 raise ValueError(f"{part!r} cannot be part of an artifact's path")
         return self.root.joinpath(*parts[:-1], f"{parts[-1]}{suffix}")
 
-    def _beside(self, group: str, asset: str, partition: str | None, ending: str) -> Path:
-        folder = self.root / ".manifests" / group
-        return folder / (f"{asset}{ending}" if partition is None else f"{asset}@{partition}{ending}")
+    def _beside(self, asset: str, partition: str | None, ending: str) -> Path:
+        folder = self.root / ".manifests"
+        return folder / (
+            f"{asset}{ending}" if partition is None else f"{asset}@{partition}{ending}"
+        )
 
     # -- reading ---------------------------------------------------------------------
 
     def get(
-        self, group: str, asset: str, partition: str | None = None, suffix: str = ".parquet"
+        self, asset: str, partition: str | None = None, suffix: str = ".parquet"
     ) -> Artifact | None:
         """The artifact with its manifest, or None where it is not (wholly) built."""
-        manifest = self._beside(group, asset, partition, ".json")
-        path = self.path(group, asset, partition, suffix)
+        manifest = self._beside(asset, partition, ".json")
+        path = self.path(asset, partition, suffix)
         try:
             fields = json.loads(manifest.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
         if not path.exists():
             return None
-        return Artifact(group=group, asset=asset, partition=partition, path=path, **fields)
+        return Artifact(asset=asset, partition=partition, path=path, **fields)
 
-    def read(self, group: str, asset: str, partition: str | None = None) -> pl.DataFrame:
+    def read(self, asset: str, partition: str | None = None) -> pl.DataFrame:
         """The table as a frame. Raises `StorageError` where it is not built."""
-        return self.scan(group, asset, partition).collect()
+        return self.scan(asset, partition).collect()
 
-    def scan(self, group: str, asset: str, partition: str | None = None) -> pl.LazyFrame:
+    def scan(self, asset: str, partition: str | None = None) -> pl.LazyFrame:
         """The table as a lazy frame. Raises `StorageError` where it is not built."""
-        artifact = self.get(group, asset, partition)
+        artifact = self.get(asset, partition)
         if artifact is None:
             name = asset if partition is None else f"{asset} of {partition}"
             raise StorageError(f"{name} is not built yet: materialise it first.")
         return pl.scan_parquet(artifact.path)
 
-    def partitions(self, group: str, asset: str, suffix: str = ".parquet") -> dict[str, Artifact]:
+    def partitions(self, asset: str, suffix: str = ".parquet") -> dict[str, Artifact]:
         """The built partitions of an asset, by key, in order of key."""
         found = {}
-        for manifest in sorted((self.root / ".manifests" / group).glob(f"{asset}@*.json")):
+        for manifest in sorted((self.root / ".manifests").glob(f"{asset}@*.json")):
             key = manifest.name.removeprefix(f"{asset}@").removesuffix(".json")
             if key.endswith(".failed"):
                 continue
-            artifact = self.get(group, asset, key, suffix)
+            artifact = self.get(asset, key, suffix)
             if artifact is not None:
                 found[key] = artifact
         return found
 
     def is_current(
         self,
-        group: str,
         asset: str,
         partition: str | None,
         *,
@@ -140,7 +138,7 @@ class ArtifactStore:
         suffix: str = ".parquet",
     ) -> bool:
         """Whether the artifact was made by this version from these inputs."""
-        artifact = self.get(group, asset, partition, suffix)
+        artifact = self.get(asset, partition, suffix)
         return (
             artifact is not None
             and artifact.version == version
@@ -151,7 +149,6 @@ class ArtifactStore:
 
     def write_table(
         self,
-        group: str,
         asset: str,
         partition: str | None,
         frame: pl.DataFrame,
@@ -161,9 +158,8 @@ class ArtifactStore:
         numbers: Mapping[str, Any] | None = None,
     ) -> Artifact:
         """Put a table in place, whole, and record its manifest."""
-        path = self.path(group, asset, partition)
+        path = self.path(asset, partition)
         return self._put(
-            group,
             asset,
             partition,
             path,
@@ -175,7 +171,6 @@ class ArtifactStore:
 
     def write_folder(
         self,
-        group: str,
         asset: str,
         partition: str | None,
         fill: Callable[[Path], None],
@@ -185,17 +180,16 @@ class ArtifactStore:
         numbers: Mapping[str, Any] | None = None,
     ) -> Artifact:
         """Have `fill` write into an empty folder, put it in place and record its manifest."""
-        path = self.path(group, asset, partition, suffix="")
+        path = self.path(asset, partition, suffix="")
 
         def write() -> None:
             with replace_directory(path) as temporary:
                 fill(temporary)
 
-        return self._put(group, asset, partition, path, write, version, inputs, numbers)
+        return self._put(asset, partition, path, write, version, inputs, numbers)
 
     def _put(
         self,
-        group: str,
         asset: str,
         partition: str | None,
         path: Path,
@@ -204,14 +198,13 @@ class ArtifactStore:
         inputs: Mapping[str, str],
         numbers: Mapping[str, Any] | None,
     ) -> Artifact:
-        manifest = self._beside(group, asset, partition, ".json")
+        manifest = self._beside(asset, partition, ".json")
         try:
             # Without a manifest the artifact does not count: whatever moment a crash picks,
             # a manifest never describes content that it was not written for.
             manifest.unlink(missing_ok=True)
             write()
             artifact = Artifact(
-                group=group,
                 asset=asset,
                 partition=partition,
                 path=path,
@@ -222,11 +215,11 @@ class ArtifactStore:
                 numbers=dict(numbers or {}),
             )
             fields = asdict(artifact)
-            for name in ("group", "asset", "partition", "path"):
+            for name in ("asset", "partition", "path"):
                 del fields[name]
             with replace_file(manifest) as temporary:
                 temporary.write_text(json.dumps(fields, indent=1), encoding="utf-8")
-            self._beside(group, asset, partition, ".failed.json").unlink(missing_ok=True)
+            self._beside(asset, partition, ".failed.json").unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(_storage_message(error, self.root)) from error
         return artifact
@@ -235,7 +228,6 @@ class ArtifactStore:
 
     def record_failure(
         self,
-        group: str,
         asset: str,
         partition: str | None,
         message: str,
@@ -250,17 +242,17 @@ class ArtifactStore:
             "inputs": dict(inputs),
             "created": time.time(),
         }
-        with replace_file(self._beside(group, asset, partition, ".failed.json")) as temporary:
+        with replace_file(self._beside(asset, partition, ".failed.json")) as temporary:
             temporary.write_text(json.dumps(fields, indent=1), encoding="utf-8")
 
-    def failure(self, group: str, asset: str, partition: str | None = None) -> Failure | None:
+    def failure(self, asset: str, partition: str | None = None) -> Failure | None:
         """The last failed attempt, or None where the last one succeeded."""
         try:
-            text = self._beside(group, asset, partition, ".failed.json").read_text("utf-8")
+            text = self._beside(asset, partition, ".failed.json").read_text("utf-8")
             fields = json.loads(text)
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        return Failure(group=group, asset=asset, partition=partition, **fields)
+        return Failure(asset=asset, partition=partition, **fields)
 
     # -- housekeeping ----------------------------------------------------------------
 
