@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -46,6 +46,12 @@ class Settings(BaseSettings):
         validation_alias="DAGSTER_HOME",
         description="Dagster's own home; default: .dagster below data_dir.",
     )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        # Steps may run in processes with another working directory.
+        return value.expanduser().absolute()
 
     @property
     def books_dir(self) -> Path:

@@ -5,11 +5,12 @@ Knows nothing of books, links or Dagster.
 
 from xpoll_dagster.storage.atomic import replace_directory, replace_file, write_parquet
 from xpoll_dagster.storage.hashing import fingerprint, hash_file, hash_tree
-from xpoll_dagster.storage.store import Artifact, ArtifactStore, StorageError
+from xpoll_dagster.storage.store import Artifact, ArtifactStore, Failure, StorageError
 
 __all__ = [
     "Artifact",
     "ArtifactStore",
+    "Failure",
     "StorageError",
     "fingerprint",
     "hash_file",

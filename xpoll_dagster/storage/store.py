@@ -156,18 +156,21 @@ class ArtifactStore:
         version: str,
         inputs: Mapping[str, str],
         numbers: Mapping[str, Any] | None = None,
+        beside: Mapping[str, pl.DataFrame] | None = None,
     ) -> Artifact:
-        """Put a table in place, whole, and record its manifest."""
+        """Put a table in place, whole, and record its manifest.
+
+        `beside` are further tables that belong to it (what was left out, say): they lie at
+        `<asset>.<name>.parquet` and stand and fall with the same manifest.
+        """
         path = self.path(asset, partition)
-        return self._put(
-            asset,
-            partition,
-            path,
-            lambda: write_parquet(frame, path),
-            version,
-            inputs,
-            numbers,
-        )
+
+        def write() -> None:
+            for name, table in (beside or {}).items():
+                write_parquet(table, path.with_suffix(f".{name}.parquet"))
+            write_parquet(frame, path)
+
+        return self._put(asset, partition, path, write, version, inputs, numbers)
 
     def write_folder(
         self,

@@ -1,0 +1,166 @@
+"""Finding the books: `<books folder>/<domain>/<file or folder>` with an optional `book.yaml`.
+
+Nothing of a book's content is read here; what a file really is, the readers find out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from xpoll_dagster.books.model import Book
+
+BOOK_SUFFIXES = frozenset(
+    {".pdf", ".epub", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text"}
+)
+MAX_DESCRIPTION_BYTES = 100_000
+DESCRIPTION = "book.yaml"
+
+
+class Description(BaseModel):
+    """A `book.yaml`: every field is optional; American and British `licence` both count."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, populate_by_name=True)
+
+    title: str | None = Field(default=None, max_length=500)
+    authors: list[str] = Field(default_factory=list, max_length=100)
+    domain: str | None = Field(default=None, max_length=100)
+    licence: str | None = Field(default=None, alias="license", max_length=500)
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
+    route: Literal["auto", "fast", "careful"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The books of a folder, by key and in order of key, and what was passed over and why."""
+
+    books: Mapping[str, Book]
+    passed_over: Mapping[Path, str]
+
+    @classmethod
+    def discover(cls, folder: Path) -> Library:
+        """Find the books below `folder`; an absent folder is an empty library.
+
+        Hidden names, symbolic links, READMEs and descriptions are no books; files directly
+        in the folder, and kinds that no reader takes, are passed over with a reason.
+        """
+        books: dict[str, Book] = {}
+        passed_over: dict[Path, str] = {}
+        for domain_folder in _visible(folder):
+            if not domain_folder.is_dir():
+                if domain_folder.suffix.lower() in BOOK_SUFFIXES - {".md", ".markdown"}:
+                    passed_over[domain_folder] = "lies outside a domain's folder"
+                continue
+            for path in _visible(domain_folder):
+                if _is_description(path):
+                    continue
+                if path.is_file() and path.suffix.lower() not in BOOK_SUFFIXES:
+                    passed_over[path] = f"no reader takes {path.suffix or 'a file without suffix'}"
+                    continue
+                if path.is_dir() and not any(path.iterdir()):
+                    passed_over[path] = "an empty folder"
+                    continue
+                try:
+                    described = _describe(path)
+                except (ValidationError, ValueError, yaml.YAMLError) as error:
+                    passed_over[path] = f"its description is no valid book.yaml: {_first(error)}"
+                    continue
+                domain = described.domain or domain_folder.name
+                key = _free_key(f"{_slug(domain)}--{_slug(path.stem)}", path, books)
+                books[key] = Book(
+                    key=key,
+                    domain=domain,
+                    path=path,
+                    title=described.title or _title(path),
+                    authors=tuple(described.authors),
+                    language=described.language,
+                    licence=described.licence,
+                    route=described.route,
+                )
+        return cls(dict(sorted(books.items())), passed_over)
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.is_symlink():
+            continue
+        yield path
+
+
+def _is_description(path: Path) -> bool:
+    name = path.name.lower()
+    return (
+        name == DESCRIPTION
+        or name.endswith((".book.yaml", ".book.yml"))
+        or (path.is_file() and path.stem.lower() == "readme")
+    )
+
+
+def _describe(path: Path) -> Description:
+    beside = (
+        [path / DESCRIPTION, path.with_name(f"{path.name}.{DESCRIPTION}")]
+        if path.is_dir()
+        else [
+            path.with_name(f"{path.stem}.{DESCRIPTION}"),
+            path.with_name(f"{path.name}.{DESCRIPTION}"),
+        ]
+    )
+    for file in beside:
+        if not file.is_file() or file.is_symlink():
+            continue
+        if file.stat().st_size > MAX_DESCRIPTION_BYTES:
+            raise ValueError("it is larger than 100 kB")
+        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if fields is None:
+            return Description()
+        if not isinstance(fields, dict):
+            raise ValueError("it holds no fields")
+        return Description.model_validate(fields)
+    return Description()
+
+
+def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+    return str(error).splitlines()[0]
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
+    lossless = any(character.isalnum() for character in plain) and not any(
+        character.isalpha()
+        and not unicodedata.normalize("NFKD", character).isascii()
+        and not unicodedata.normalize("NFKD", character)[0].isascii()
+        for character in name
+    )
+    if lossless:
+        return slug
+    # A name in another script leaves nothing, or not enough, to tell two books apart.
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{slug}-{mark}" if slug else mark
+
+
+def _free_key(key: str, path: Path, taken: Mapping[str, Book]) -> str:
+    if key not in taken:
+        return key
+    with_suffix = f"{key}-{path.suffix.lstrip('.').lower() or 'folder'}"
+    if with_suffix not in taken:
+        return with_suffix
+    return f"{key}-{hashlib.sha256(str(path.name).encode()).hexdigest()[:8]}"
+
+
+def _title(path: Path) -> str:
+    words = re.sub(r"[-_]+", " ", path.stem if path.is_file() else path.name).strip()
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,46 @@
+"""A book to its clean pages, safely: the child process, its limits and its result."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from xpoll_dagster.books.cleaning import CleaningOptions
+from xpoll_dagster.books.model import PAGES_SCHEMA, Book, BookError
+from xpoll_dagster.books.options import ReadingOptions
+from xpoll_dagster.books.worker import to_request
+from xpoll_dagster.compute.sandbox import ChildFailed, LimitExceeded, Limits, run_limited
+
+
+def read_pages(
+    book: Book,
+    reading: ReadingOptions,
+    cleaning: CleaningOptions,
+    limits: Limits,
+    progress: Callable[[int, int], None] | None = None,
+) -> pl.DataFrame:
+    """Read and clean a book in a child process; returns rows of `PAGES_SCHEMA`.
+
+    Raises `BookError` with a sentence for a person where the book is broken, empty, or
+    exceeds a limit.
+    """
+    with tempfile.TemporaryDirectory(prefix="xpoll-book-") as folder:
+        out = Path(folder) / "pages.parquet"
+        try:
+            run_limited(
+                "xpoll_dagster.books.worker:main",
+                to_request(book, reading, cleaning, out),
+                limits,
+                progress,
+            )
+        except (ChildFailed, LimitExceeded) as error:
+            raise BookError(f"{book.path.name}: {error}") from error
+        pages = pl.read_parquet(out)
+    if pages.schema != PAGES_SCHEMA:
+        raise BookError(f"{book.path.name}: its pages came back in an unknown form.")
+    if not (pages["kind"] == "body").any() or not pages["text"].str.strip_chars().any():
+        raise BookError(f"{book.path.name} holds no text that can be used.")
+    return pages

@@ -1,0 +1,1 @@
+"""Jobs: which assets run together."""

@@ -1,0 +1,1 @@
+"""Per-book assets: file → pages → chunks → embeddings and concepts."""

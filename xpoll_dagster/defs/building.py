@@ -1,0 +1,184 @@
+"""The main job from the command line: every stale step, book by book, then the library.
+
+Runs are recorded in the Dagster instance like any other, so the UI shows them; they are
+executed in this process, one after the other, so that a model is loaded once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from xpoll_dagster.defs.declaration import STEPS
+from xpoll_dagster.defs.lineage import Lineage
+from xpoll_dagster.defs.materialization import FORCE_TAG
+from xpoll_dagster.defs.partitions import books_partitions
+from xpoll_dagster.settings import Settings
+
+PROCESS_TAG = "xpoll/process"
+
+# The order in which the library is built; a job runs once, or once per book.
+PHASES: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    ("books_job", ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts"), True),
+    (
+        "linking_job",
+        ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs"),
+        False,
+    ),
+    ("pair_texts_job", ("pair_texts",), True),
+    ("sft_job", ("sft_dataset", "probe_prompts"), False),
+)
+
+_VERBS = {"books_job": "Reading", "pair_texts_job": "Writing the pairs of"}
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """What one build did: `failed` maps a book's key, or a job's name, to a sentence."""
+
+    built: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def register_books(instance: dg.DagsterInstance, keys: Sequence[str]) -> None:
+    """Make the instance's partitions those of the library: new ones in, removed ones out."""
+    name = books_partitions.name
+    if name is None:
+        raise ValueError("the books' partition set has no name")
+    known = set(instance.get_dynamic_partitions(name))
+    new = [key for key in keys if key not in known]
+    if new:
+        instance.add_dynamic_partitions(name, new)
+    for key in known - set(keys):
+        instance.delete_dynamic_partition(name, key)
+
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
+    """Mark runs of builds whose process is gone as failed, and free what they held.
+
+    A killed process cannot say that it ended: without this its runs would look alive for
+    ever and keep their places in the pools.
+    """
+    closed = 0
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
+    )
+    for run in instance.get_runs(unfinished):
+        process = run.tags.get(PROCESS_TAG, "")
+        if not process.isdigit() or _is_alive(int(process)):
+            continue
+        instance.report_run_failed(run, "The process of this build ended before the run did.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        closed += 1
+    return closed
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass(slots=True)
+class _Builder:
+    settings: Settings
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    force: bool
+    say: Callable[[str], None]
+    report: BuildReport = field(default_factory=BuildReport)
+
+    def run(self, job: str, steps: Sequence[str], partition: str | None) -> None:
+        """Run a job's steps unless all of them stand."""
+        name = partition or job.removesuffix("_job")
+        lineage = Lineage(self.settings)
+        standings = [lineage.standing(STEPS[step], partition) for step in steps]
+        if not self.force and all(standing.state == "current" for standing in standings):
+            self.report.unchanged.append(name)
+            return
+        self.say(f"{_VERBS.get(job, 'Building')} {name} …")
+        tags = {PROCESS_TAG: str(os.getpid()), FORCE_TAG: str(self.force).lower()}
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            raise_on_error=False,
+            asset_selection=[dg.AssetKey(step) for step in steps],
+            tags=tags,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        if result.success:
+            self.report.built.append(name)
+            return
+        message = self._why(steps, partition, result)
+        self.report.failed[name] = message
+        self.say(f"FAILED {name}: {message}")
+
+    def _why(
+        self, steps: Sequence[str], partition: str | None, result: dg.ExecuteInProcessResult
+    ) -> str:
+        store = Lineage(self.settings).store
+        for step in steps:
+            failure = store.failure(step, partition)
+            if failure is not None:
+                return failure.message
+        for evaluation in result.get_asset_check_evaluations():
+            if not evaluation.passed and evaluation.blocking:
+                return f"check {evaluation.check_name}: {evaluation.description}"
+        return "the run failed; its log in the UI says why"
+
+
+def build(
+    settings: Settings,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    *,
+    books: Sequence[str] = (),
+    assets: Sequence[str] = (),
+    force: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> BuildReport:
+    """Materialise what is stale (with `force`: all that is selected); returns what happened.
+
+    A book that fails is reported and left out; the library is built from the others.
+    Raises `ValueError` for a book or asset that does not exist.
+    """
+    lineage = Lineage(settings)
+    library = lineage.library
+    _check_known("book", books, library.books)
+    _check_known("asset", assets, STEPS)
+    close_abandoned_runs(instance)
+    register_books(instance, list(library.books))
+    lineage.store.sweep()
+    builder = _Builder(settings, definitions, instance, force, say)
+    for path, reason in library.passed_over.items():
+        say(f"Passed over {path.relative_to(settings.books_dir)}: {reason}")
+    for job, steps, per_book in PHASES:
+        wanted = [step for step in steps if not assets or step in assets]
+        if not wanted:
+            continue
+        if not per_book:
+            builder.run(job, wanted, None)
+            continue
+        taking_part = list(library.books) if job == "books_job" else lineage.complete_books()
+        for key in taking_part:
+            if not books or key in books or job != "books_job":
+                builder.run(job, wanted, key)
+        if job == "books_job" and not assets and not lineage.complete_books():
+            say("No book could be read, so there is nothing to link.")
+            break
+    return builder.report
+
+
+def _check_known(kind: str, names: Sequence[str], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            listing = ", ".join(sorted(known)) or "none"
+            raise ValueError(f"There is no {kind} {name!r}. There are: {listing}.")

@@ -1,0 +1,36 @@
+"""Dagster's home below the data folder: made on first use, its `dagster.yaml` kept up to date."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from xpoll_dagster.settings import Settings
+from xpoll_dagster.storage import replace_file
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "dagster.yaml"
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make the home and point this process, and those it starts, to it.
+
+    A home that the user has set with DAGSTER_HOME is theirs and is left as it is.
+    """
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    if settings.dagster_home_override is None:
+        wanted = TEMPLATE.read_text(encoding="utf-8") if TEMPLATE.exists() else ""
+        target = home / "dagster.yaml"
+        if not target.exists() or target.read_text(encoding="utf-8") != wanted:
+            with replace_file(target) as temporary:
+                temporary.write_text(wanted, encoding="utf-8")
+        os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The Dagster instance of this data folder."""
+    prepare_home(settings)
+    return dg.DagsterInstance.get()

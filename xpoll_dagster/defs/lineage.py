@@ -1,0 +1,137 @@
+"""What stands and what is stale: every step's expected inputs against its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from xpoll_dagster.books.library import Library
+from xpoll_dagster.defs.declaration import STEPS, Step
+from xpoll_dagster.settings import Settings
+from xpoll_dagster.storage import Artifact, ArtifactStore, hash_tree
+
+State = Literal["current", "stale", "missing", "failed", "waiting"]
+
+# A book takes part in the library-wide steps when all of these stand and fit each other.
+BOOK_CHAIN = ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one artifact stands, and why, in words for a person."""
+
+    step: Step
+    partition: str | None
+    state: State
+    reason: str
+    artifact: Artifact | None
+
+
+class Lineage:
+    """Reads the library and the store; writes nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = ArtifactStore(settings.artifacts_dir)
+
+    @cached_property
+    def library(self) -> Library:
+        """The books as they lie in the folder now."""
+        return Library.discover(self.settings.books_dir)
+
+    def inputs(self, step: Step, partition: str | None) -> dict[str, str] | None:
+        """Content hashes of the inputs as they are now, or None where one is not built.
+
+        A library-wide step takes those books whose chain is complete and names each, so a
+        book that comes, goes or changes makes it stale.
+        """
+        found: dict[str, str] = {}
+        if step.reads_book:
+            found["book"] = self.book_hash(partition or "")
+        for name in step.inputs:
+            upstream = STEPS[name]
+            if upstream.per_book and not step.per_book:
+                keys: Iterable[str] = (
+                    self.complete_books() if name in BOOK_CHAIN else self.library.books
+                )
+                for key in keys:
+                    artifact = self.store.get(name, key, upstream.suffix)
+                    if artifact is not None:
+                        found[f"{name}@{key}"] = artifact.content_hash
+                if not any(entry.startswith(f"{name}@") for entry in found):
+                    return None
+                continue
+            artifact = self.store.get(
+                name, partition if upstream.per_book else None, upstream.suffix
+            )
+            if artifact is None:
+                return None
+            found[name] = artifact.content_hash
+        return found
+
+    def book_hash(self, key: str) -> str:
+        """Content hash of a book's files and of its `book.yaml`; empty for an unknown book."""
+        book = self.library.books.get(key)
+        if book is None:
+            return ""
+        parts = [hash_tree(book.path), book.domain, book.title, book.language, book.route]
+        return "-".join(parts)
+
+    def complete_books(self) -> list[str]:
+        """Books whose chain is built and consistent: each link made from the one before."""
+        complete = []
+        for key in self.library.books:
+            links = [self.store.get(name, key) for name in BOOK_CHAIN]
+            pages, chunks, *rest = links
+            if pages is None or chunks is None or None in rest:
+                continue
+            if chunks.inputs.get("book_pages") != pages.content_hash:
+                continue
+            if all(
+                link is not None and link.inputs.get("chunks") == chunks.content_hash
+                for link in rest
+            ):
+                complete.append(key)
+        return complete
+
+    def standing(self, step: Step, partition: str | None) -> Standing:
+        """How the artifact of a step stands."""
+
+        def said(state: State, reason: str) -> Standing:
+            return Standing(step, partition, state, reason, artifact)
+
+        artifact = self.store.get(step.asset, partition, step.suffix)
+        version = step.version(self.settings)
+        inputs = self.inputs(step, partition)
+        failure = self.store.failure(step.asset, partition)
+        if failure is not None and failure.version == version and failure.inputs == (inputs or {}):
+            return said("failed", failure.message)
+        if inputs is None:
+            return said("waiting", "an input is not built yet")
+        if artifact is None:
+            return said("missing", "not built yet")
+        if artifact.version != version:
+            return said("stale", "code or settings changed")
+        if dict(artifact.inputs) != inputs:
+            return said("stale", _what_changed(dict(artifact.inputs), inputs))
+        return said("current", "")
+
+    def standings(self) -> Iterator[Standing]:
+        """All artifacts: per-book steps for every book of the library, then the others."""
+        for step in STEPS.values():
+            for partition in self.library.books if step.per_book else [None]:
+                yield self.standing(step, partition)
+
+
+def _what_changed(before: dict[str, str], now: dict[str, str]) -> str:
+    added = sorted(now.keys() - before.keys())
+    gone = sorted(before.keys() - now.keys())
+    changed = sorted(name for name in now.keys() & before.keys() if now[name] != before[name])
+    parts = [
+        f"{verb} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        for verb, names in (("new:", added), ("gone:", gone), ("changed:", changed))
+        if names
+    ]
+    return "; ".join(parts)

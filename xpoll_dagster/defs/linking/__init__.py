@@ -1,0 +1,1 @@
+"""Library-wide links between chunks of different domains, and the selected pairs."""

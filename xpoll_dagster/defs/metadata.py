@@ -1,0 +1,111 @@
+"""Metadata for people: sample tables, histograms and heat maps small enough for the UI.
+
+Pictures are embedded as data URIs and kept under 50 kB, for Dagster stores every metadata
+value several times in its event log.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+import polars as pl
+
+MAX_PICTURE_BYTES = 50_000
+MAX_CELL = 300
+
+
+def sample_table(frame: pl.DataFrame, n: int = 8, seed: int = 17) -> dg.TableMetadataValue:
+    """A few rows drawn by seed, long texts cut, as a table in the UI."""
+    rows = frame.sample(min(n, frame.height), seed=seed) if frame.height else frame
+    records = [
+        dg.TableRecord({name: _cell(value) for name, value in row.items()})
+        for row in rows.iter_rows(named=True)
+    ]
+    schema = dg.TableSchema(
+        [dg.TableColumn(name, str(kind)) for name, kind in frame.schema.items()]
+    )
+    return dg.MetadataValue.table(records=records, schema=schema)
+
+
+def column_schema(
+    schema: Mapping[str, pl.DataType], descriptions: Mapping[str, str] | None = None
+) -> dg.TableSchemaMetadataValue:
+    """The table's columns for the UI."""
+    return dg.MetadataValue.table_schema(
+        dg.TableSchema(
+            [
+                dg.TableColumn(name, str(kind), (descriptions or {}).get(name))
+                for name, kind in schema.items()
+            ]
+        )
+    )
+
+
+def _cell(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]} …"
+
+
+def histogram(values: Sequence[float], title: str, label: str) -> dg.MarkdownMetadataValue:
+    """A histogram of the values as a picture."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.hist(list(values), bins=min(30, max(5, len(values) // 5)), color="#4466aa")
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel(label, fontsize=8)
+    axes.tick_params(labelsize=7)
+    return _picture(figure, title)
+
+
+def heat_map(counts: Mapping[tuple[str, str], float], title: str) -> dg.MarkdownMetadataValue:
+    """Counts per pair of names (of domains, say) as a symmetric heat map."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    names = sorted({name for pair in counts for name in pair})
+    matrix = np.zeros((len(names), len(names)))
+    for (first, second), count in counts.items():
+        i, j = names.index(first), names.index(second)
+        matrix[i, j] = matrix[j, i] = count
+    size = 2.2 + 0.45 * len(names)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(matrix, cmap="Blues")
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    for i in range(len(names)):
+        for j in range(len(names)):
+            if matrix[i, j]:
+                dark = matrix[i, j] > matrix.max() / 2
+                axes.text(
+                    j,
+                    i,
+                    f"{matrix[i, j]:g}",
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color="white" if dark else "black",
+                )
+    axes.set_title(title, fontsize=9)
+    return _picture(figure, title)
+
+
+def _picture(figure: object, title: str) -> dg.MarkdownMetadataValue:
+    from matplotlib.figure import Figure
+
+    if not isinstance(figure, Figure):
+        raise TypeError("a matplotlib figure is needed")
+    for dpi in (100, 70, 50, 35):
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=dpi)
+        if stream.tell() <= MAX_PICTURE_BYTES:
+            break
+    data = base64.b64encode(stream.getvalue()).decode()
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{data})")

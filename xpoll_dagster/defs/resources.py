@@ -1,0 +1,66 @@
+"""The one resource of the assets: settings, library and artifact store of this data folder."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+from pydantic import PrivateAttr
+
+from xpoll_dagster.books.library import Library
+from xpoll_dagster.books.model import Book, BookError
+from xpoll_dagster.defs.lineage import Lineage
+from xpoll_dagster.settings import Settings, get_settings
+from xpoll_dagster.storage import ArtifactStore
+
+
+class Project(dg.ConfigurableResource):
+    """Where the books are and where artifacts go."""
+
+    _settings: Settings | None = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Project:
+        """A project with settings of its own, for tests and for the command line."""
+        project = cls()
+        project._settings = settings
+        return project
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings or get_settings()
+
+    @property
+    def store(self) -> ArtifactStore:
+        """The store of everything built."""
+        return ArtifactStore(self.settings.artifacts_dir)
+
+    @property
+    def lineage(self) -> Lineage:
+        """What stands and what is stale; reads the books folder anew."""
+        return Lineage(self.settings)
+
+    @property
+    def library(self) -> Library:
+        """The books as they lie in the folder now."""
+        return Library.discover(self.settings.books_dir)
+
+    def book(self, key: str) -> Book:
+        """The book of a partition. Raises `BookError` where its file is gone."""
+        book = self.library.books.get(key)
+        if book is None:
+            raise BookError(f"No book {key} lies in {self.settings.books_dir} any more.")
+        return book
+
+    def read_books(self, asset: str) -> pl.LazyFrame:
+        """A per-book table of the complete chain over all books that take part."""
+        paths = [self.store.path(asset, key) for key in self.lineage.complete_books()]
+        if not paths:
+            raise BookError("No book has been read yet: run the books job first.")
+        return pl.scan_parquet(paths)
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """The resources of the code location."""
+    return dg.Definitions(resources={"project": Project()})

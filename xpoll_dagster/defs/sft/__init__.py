@@ -1,0 +1,1 @@
+"""Text written from pairs, the supervised fine-tuning dataset and its probe prompts."""
