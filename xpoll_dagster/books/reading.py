@@ -36,7 +36,11 @@ def read_pages(
                 limits,
                 progress,
             )
-        except (ChildFailed, LimitExceeded) as error:
+        except ChildFailed as error:
+            # A BookError of the child already is the sentence for the user.
+            known = error.kind == BookError.__name__
+            raise BookError(str(error) if known else f"{book.path.name}: {error}") from error
+        except LimitExceeded as error:
             raise BookError(f"{book.path.name}: {error}") from error
         pages = pl.read_parquet(out)
     if pages.schema != PAGES_SCHEMA:

@@ -1,0 +1,8 @@
+"""Where heavy or dangerous work runs. Knows nothing of books or Dagster.
+
+`sandbox` runs one function in a child process under limits.
+"""
+
+from xpoll_dagster.compute.sandbox import ChildFailed, LimitExceeded, Limits, run_limited
+
+__all__ = ["ChildFailed", "LimitExceeded", "Limits", "run_limited"]

@@ -53,6 +53,8 @@ def _cell(value: object) -> str | int | float | bool | None:
 
 def histogram(values: Sequence[float], title: str, label: str) -> dg.MarkdownMetadataValue:
     """A histogram of the values as a picture."""
+    if not values:
+        return dg.MetadataValue.md("Nothing to show.")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 2.4), layout="constrained")
@@ -66,6 +68,8 @@ def histogram(values: Sequence[float], title: str, label: str) -> dg.MarkdownMet
 
 def heat_map(counts: Mapping[tuple[str, str], float], title: str) -> dg.MarkdownMetadataValue:
     """Counts per pair of names (of domains, say) as a symmetric heat map."""
+    if not counts:
+        return dg.MetadataValue.md("Nothing to show.")
     import numpy as np
     from matplotlib.figure import Figure
 

@@ -1,0 +1,69 @@
+"""What two passages share, as lists of concepts or words with their weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from xpoll_dagster.linking.model import CONCEPT_STRUCT
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+BLOCK_LINKS = 100_000
+
+
+def shared_features(
+    left: csr_matrix,
+    right: csr_matrix,
+    left_rows: np.ndarray,
+    right_rows: np.ndarray,
+    names: pl.Series,
+    limit: int = 8,
+) -> pl.Series:
+    """The features that the two rows of each link share, heaviest first.
+
+    Args:
+        left: Rows of weights.
+        right: Rows of weights over the same columns.
+        left_rows: Row of `left` for each link.
+        right_rows: Row of `right` for each link.
+        names: Name of each column.
+        limit: Features listed for a link.
+
+    Returns:
+        A series of `List(CONCEPT_STRUCT)`, one entry per link; the weight is the
+        product of the two sides' weights.
+    """
+    parts: list[pl.DataFrame] = []
+    for start in range(0, len(left_rows), BLOCK_LINKS):
+        block = slice(start, start + BLOCK_LINKS)
+        common = left[left_rows[block]].multiply(right[right_rows[block]]).tocsr()
+        link = np.repeat(np.arange(common.shape[0]) + start, np.diff(common.indptr))
+        order = np.lexsort((common.indices, -common.data, link))
+        link = link[order]
+        first = np.flatnonzero(np.diff(link, prepend=-1))
+        place = np.arange(len(link)) - np.repeat(first, np.diff(first, append=len(link)))
+        near = place < limit
+        parts.append(
+            pl.DataFrame(
+                {
+                    "link": link[near],
+                    "concept": names.gather(common.indices[order][near]),
+                    "weight": common.data[order][near].astype(np.float64),
+                }
+            )
+        )
+    empty = pl.DataFrame(schema={"link": pl.Int64, "shared": pl.List(CONCEPT_STRUCT)})
+    grouped = (
+        pl.concat(parts)
+        .group_by("link", maintain_order=True)
+        .agg(pl.struct("concept", "weight").alias("shared"))
+        if parts
+        else empty
+    )
+    links = pl.DataFrame({"link": np.arange(len(left_rows), dtype=np.int64)})
+    joined = links.join(grouped, on="link", how="left", maintain_order="left")
+    return joined["shared"].fill_null([]).cast(pl.List(CONCEPT_STRUCT))

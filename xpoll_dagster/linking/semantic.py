@@ -1,0 +1,133 @@
+"""Links by meaning: nearest embeddings across domains, corrected for hubs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from xpoll_dagster.linking.links import links_table, rank_links
+from xpoll_dagster.linking.margin import ratio_margin
+from xpoll_dagster.linking.model import LINKS_SCHEMA
+from xpoll_dagster.linking.options import LinkingOptions, SemanticOptions
+from xpoll_dagster.linking.passages import Passages, eligible_passages
+
+if TYPE_CHECKING:
+    import faiss
+
+
+def link_semantic(
+    chunks: pl.DataFrame, embeddings: np.ndarray, options: LinkingOptions
+) -> pl.DataFrame:
+    """Link passages of different domains whose vectors are nearer than both are used to.
+
+    Candidates are the nearest passages of the other domain in both directions, scored by
+    the ratio margin with neighbours taken in the other domain.
+
+    Args:
+        chunks: Rows of `CHUNKS_SCHEMA`.
+        embeddings: One vector per row of `chunks`, [n, d].
+        options: `semantic` and the eligibility of passages.
+
+    Returns:
+        Rows of `LINKS_SCHEMA`; `score` is the margin.
+
+    Raises:
+        ValueError: The vectors are not one per chunk, or not finite.
+    """
+    passages = eligible_passages(chunks, options)
+    vectors = unit_vectors(passages, chunks.height, embeddings, centre=options.semantic.centre)
+    parts = [
+        _link_domains(passages, vectors, a, b, options.semantic) for a, b in passages.domain_pairs()
+    ]
+    return rank_links(pl.concat([LINKS_SCHEMA.to_frame(), *parts]))
+
+
+def unit_vectors(
+    passages: Passages, height: int, embeddings: np.ndarray, *, centre: bool
+) -> np.ndarray:
+    """The passages' vectors, centred on the library's mean, of length 1, float32."""
+    if embeddings.ndim != 2 or len(embeddings) != height:
+        raise ValueError(f"There are {height} chunks but vectors of shape {embeddings.shape}.")
+    vectors = embeddings[passages.source].astype(np.float32)
+    if not np.isfinite(vectors).all():
+        raise ValueError("Some vectors hold values that are not finite numbers.")
+    if centre and len(vectors) > 1:
+        vectors = vectors - vectors.mean(axis=0, keepdims=True)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def _link_domains(
+    passages: Passages, vectors: np.ndarray, a: int, b: int, options: SemanticOptions
+) -> pl.DataFrame:
+    left, right = passages.rows(a), passages.rows(b)
+    forward_score, forward = search(vectors[right], vectors[left], options)
+    backward_score, backward = search(vectors[left], vectors[right], options)
+    near = options.neighbours
+    left_level = forward_score[:, :near].mean(axis=1)
+    right_level = backward_score[:, :near].mean(axis=1)
+
+    i = np.concatenate([_column(len(forward), forward.shape[1]), backward.ravel()])
+    j = np.concatenate([forward.ravel(), _column(len(backward), backward.shape[1])])
+    cosine = np.concatenate([forward_score.ravel(), backward_score.ravel()]).astype(np.float64)
+    found = j >= 0
+    found &= i >= 0
+    key = i[found] * np.int64(len(backward)) + j[found]
+    key, first = np.unique(key, return_index=True)
+    i, j, cosine = i[found][first], j[found][first], cosine[found][first]
+    margin = ratio_margin(cosine, left_level[i], right_level[j], options.denominator_floor)
+    kept = _within_best(i, margin, options.per_chunk) | _within_best(j, margin, options.per_chunk)
+    i, j, cosine, margin = i[kept], j[kept], cosine[kept], margin[kept]
+    return links_table(
+        passages, i + left.start, j + right.start, margin, cosine=cosine, margin=margin
+    )
+
+
+def search(
+    base: np.ndarray, queries: np.ndarray, options: SemanticOptions
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inner products and row numbers of each query's nearest rows of `base`, best first."""
+    import faiss
+
+    faiss.omp_set_num_threads(options.threads or os.cpu_count() or 1)
+    index = _index(base, options)
+    return index.search(np.ascontiguousarray(queries), min(options.candidates, len(base)))
+
+
+def _index(base: np.ndarray, options: SemanticOptions) -> faiss.Index:
+    import faiss
+
+    kind = options.index
+    if kind == "auto":
+        kind = "flat" if len(base) <= options.exact_limit else "ivf"
+    dimensions = base.shape[1]
+    metric = faiss.METRIC_INNER_PRODUCT
+    index: Any
+    if kind == "flat":
+        index = faiss.IndexFlatIP(dimensions)
+    elif kind == "hnsw":
+        index = faiss.IndexHNSWFlat(dimensions, 32, metric)
+    else:
+        lists = max(1, int(4 * np.sqrt(len(base))))
+        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimensions), dimensions, lists, metric)
+        index.nprobe = max(1, lists // 16)
+        index.train(np.ascontiguousarray(base))
+    index.add(np.ascontiguousarray(base))
+    return index
+
+
+def _column(rows: int, width: int) -> np.ndarray:
+    return np.repeat(np.arange(rows, dtype=np.int64), width)
+
+
+def _within_best(group: np.ndarray, score: np.ndarray, keep: int) -> np.ndarray:
+    """Whether each entry is among the `keep` best of its group."""
+    order = np.lexsort((-score, group))
+    ordered = group[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    place = np.arange(len(ordered)) - np.repeat(first, np.diff(first, append=len(ordered)))
+    inside = np.empty(len(group), bool)
+    inside[order] = place < keep
+    return inside

@@ -1,0 +1,189 @@
+"""Passages as weighted words and pairs of words (TF-IDF), ready to be compared.
+
+Words are counted with Polars and numpy and not with scikit-learn's vectorizer, which
+takes longer for 40,000 passages than all of linking may.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from xpoll_dagster.linking.options import LexicalOptions
+from xpoll_dagster.linking.passages import Passages
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+WORD = r"\p{L}+(?:['’]\p{L}+)?"
+MIN_LETTERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`weights[i]` are passage i's words and word pairs, of length 1; `names` the columns."""
+
+    weights: csr_matrix
+    names: pl.Series
+
+
+def weigh_terms(passages: Passages, options: LexicalOptions) -> Terms:
+    """Weigh the words of every passage.
+
+    Weight is (1 + log count) · idf^`idf_power`, rows scaled to length 1, then cut to the
+    heaviest `features`. Stop words, words of fewer than three letters, and words too
+    common in a domain (there) do not count; plurals count as their singular.
+
+    Args:
+        passages: What to weigh.
+        options: `idf_power`, `features`, `max_share` and `min_allowed`.
+
+    Returns:
+        One row per passage in the passages' order; words of one domain only are left out.
+    """
+    rows, words, names = _words(passages.frame["passage"])
+    single = _counts(rows, words, len(passages), len(names))
+    pairs, pair_names = _word_pairs(rows, words, len(passages), names)
+    return _weights(single, pairs, names, pair_names, passages, options)
+
+
+def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
+    """Row and word number of every word in order (-1 for stop words), and the words."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    tokens = (
+        pl.DataFrame({"text": texts})
+        .with_row_index("row")
+        .select("row", pl.col("text").str.to_lowercase().str.extract_all(WORD).alias("word"))
+        .explode("word", empty_as_null=False)
+    )
+    surfaces = tokens.group_by("word").agg(pl.len().alias("count")).sort("word")
+    bare = pl.col("word").str.replace(r"['’]\p{L}+$", "")
+    surfaces = surfaces.with_columns(
+        pl.when((bare.str.len_chars() >= MIN_LETTERS) & ~bare.is_in(list(ENGLISH_STOP_WORDS)))
+        .then(singular(bare))
+        .alias("stem")
+    )
+    # A stem is shown by its most frequent surface form.
+    shown = (
+        surfaces.drop_nulls("stem")
+        .sort("stem", "count", "word", descending=[False, True, False])
+        .group_by("stem", maintain_order=True)
+        .agg(pl.col("word").first().str.replace(r"['’]\p{L}+$", "").alias("name"))
+        .with_row_index("number")
+    )
+    numbered = surfaces.join(shown.select("stem", "number"), on="stem", how="left")
+    tokens = tokens.join(
+        numbered.select("word", "number"), on="word", how="left", maintain_order="left"
+    )
+    return (
+        tokens["row"].to_numpy().astype(np.int64),
+        tokens["number"].cast(pl.Int64).fill_null(-1).to_numpy(),
+        shown["name"],
+    )
+
+
+def singular(word: pl.Expr) -> pl.Expr:
+    """English plurals without their ending (Harman's S stemmer, 1991)."""
+    return (
+        pl.when(word.str.contains(r"[^ae]ies$"))
+        .then(word.str.replace(r"ies$", "y"))
+        .when(word.str.contains(r"[^aeo]es$") & ~word.str.contains(r"(?:ss|x|ch|sh|z)es$"))
+        .then(word.str.replace(r"s$", ""))
+        .when(word.str.contains(r"(?:ss|x|ch|sh|z)es$"))
+        .then(word.str.replace(r"es$", ""))
+        .when(word.str.contains(r"[^us]s$"))
+        .then(word.str.replace(r"s$", ""))
+        .otherwise(word)
+    )
+
+
+def _counts(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> csr_matrix:
+    from scipy.sparse import csr_matrix
+
+    real = columns >= 0
+    ones = np.ones(int(real.sum()), np.float32)
+    counts = csr_matrix((ones, (rows[real], columns[real])), shape=(height, width))
+    counts.sum_duplicates()
+    return counts
+
+
+def _word_pairs(
+    rows: np.ndarray, words: np.ndarray, height: int, names: pl.Series
+) -> tuple[csr_matrix, pl.Series]:
+    """Counts of neighbouring words, neither a stop word."""
+    together = (words[:-1] >= 0) & (words[1:] >= 0) & (rows[:-1] == rows[1:])
+    key = words[:-1][together] * np.int64(len(names)) + words[1:][together]
+    found = pl.DataFrame({"row": rows[:-1][together], "key": key})
+    # A pair of words that stands in one passage only can match nothing.
+    repeated = (
+        found.group_by("key").agg(pl.len().alias("n")).filter(pl.col("n") > 1).sort("key")
+    ).with_row_index("number")
+    numbered = found.join(repeated.select("key", "number"), on="key", how="inner")
+    counts = _counts(
+        numbered["row"].to_numpy(),
+        numbered["number"].to_numpy().astype(np.int64),
+        height,
+        repeated.height,
+    )
+    keys = repeated["key"].to_numpy()
+    first = names.gather(keys // max(len(names), 1))
+    second = names.gather(keys % max(len(names), 1))
+    return counts, (first + " " + second)
+
+
+def _weights(
+    single: csr_matrix,
+    pairs: csr_matrix,
+    names: pl.Series,
+    pair_names: pl.Series,
+    passages: Passages,
+    options: LexicalOptions,
+) -> Terms:
+    from scipy.sparse import hstack
+
+    counts = hstack([single, pairs], format="csr", dtype=np.float32)
+    height, width = counts.shape
+    total_frequency = np.bincount(counts.indices, minlength=width)
+    idf = np.log((1.0 + height) / (1.0 + total_frequency)) + 1.0
+    row_of = np.repeat(np.arange(height), np.diff(counts.indptr))
+    domain_of = np.repeat(np.arange(len(passages.domains)), np.diff(passages.starts))
+    common = np.zeros(counts.nnz, bool)
+    present = np.zeros(width, np.int64)
+    for domain in range(len(passages.domains)):
+        rows = passages.rows(domain)
+        inside = slice(counts.indptr[rows.start], counts.indptr[rows.stop])
+        frequency = np.bincount(counts.indices[inside], minlength=width)
+        allowed = max(options.min_allowed, options.max_share * (rows.stop - rows.start))
+        common[inside] = (frequency > allowed)[counts.indices[inside]]
+        present += (frequency > 0) & (frequency <= allowed)
+    del domain_of
+    counts.data = ((1.0 + np.log(counts.data)) * (idf**options.idf_power)[counts.indices]).astype(
+        np.float32
+    )
+    counts.data[common] = 0.0
+    length = np.sqrt(
+        np.bincount(row_of, weights=counts.data.astype(np.float64) ** 2, minlength=height)
+    )
+    counts.data /= np.maximum(length, 1e-9)[row_of].astype(np.float32)
+    counts.data[(present < 2)[counts.indices]] = 0.0
+    _cut_to_heaviest(counts, row_of, options.features)
+    counts.eliminate_zeros()
+    used = np.flatnonzero(np.bincount(counts.indices, minlength=width))
+    return Terms(counts[:, used].tocsr(), pl.concat([names, pair_names]).gather(used))
+
+
+def _cut_to_heaviest(weights: csr_matrix, row_of: np.ndarray, features: int) -> None:
+    """Set all but the heaviest entries of every row to zero."""
+    order = np.lexsort((-weights.data, row_of))
+    place = np.arange(len(order)) - np.repeat(weights.indptr[:-1], np.diff(weights.indptr))
+    weights.data[order[place >= features]] = 0.0
+
+
+def plain(word: str) -> str:
+    """A word or name folded for comparison: lower case, letters and single spaces only."""
+    return " ".join(re.findall(r"[^\W\d_]+", word.lower()))

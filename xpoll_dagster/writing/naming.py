@@ -1,0 +1,201 @@
+"""Concepts as they read in running text: Edmond Halley, the Moon, life tables, longitude.
+
+A normalised concept says nothing of capitals, articles and number, so they are taken from
+the passages themselves. Where these do not show that a term can stand as a bare noun, it
+is named as a word, in quotation marks, which is always true and always grammatical.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xpoll_dagster.writing.model import Mention
+
+NAME_KINDS = frozenset(
+    {"PERSON", "ORG", "GPE", "LOC", "FAC", "EVENT", "WORK_OF_ART", "LAW", "PRODUCT", "NAME"}
+)
+_WORD_ONLY_KINDS = frozenset({"NORP", "LANGUAGE"})
+_ADJECTIVE = re.compile(
+    r"(?:ish|ese|[^m]ian|ean|ic|ench|reek|utch|erman|oman|rench|Arab|Swiss|can)s?$"
+)
+_NOUN_BEFORE = r"(?:of|in|by|for|with|from|between|about|on|through|into|without|and)"
+_BOUNDARY = (
+    r"(?=[.,;:)!?]|\s+(?:of|in|is|was|are|were|by|to|and|or|for|with|from|at|on|as|that|which|"
+    r"has|had|have|may|can|could|would|must|when|where|than|between|among|if|but|because)\b|$)"
+)
+_COUNTED = r"(?:an?|each|every|one|another|any|no|single|first|new)"
+_GENERIC = frozenset(
+    """
+    able above according account act age answer appear author away based beginning book
+    books bring called came case cases cause century certain chapter class come common
+    complete course day days different early easily effect end equal example exact fact
+    false find first follow following form found general give given good great greater group
+    half hand happen hold however idea important instance kind know known large last later
+    law lead least left length less letter level life line long made make man many mark matter
+    mean means men method modern name named nature need new number numbers object old one
+    order part particular parts pass people person place point power present problem produce
+    proof property put question quite reader reason result right round rule say second see
+    sense set show shown simple single small sort start state step student subject taken term
+    terms thing things think third thought three time times true turn two understand use used
+    using value various view want way ways whole woman word words work world write written wrong
+    year years young
+    """.split()  # noqa: SIM905 - read as a paragraph
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A shared concept: its normalised form, weight, pattern, and name in running text.
+
+    `bare` is False where `display` had to name it as a word.
+    """
+
+    concept: str
+    weight: float
+    pattern: re.Pattern[str]
+    display: str
+    bare: bool
+
+    def stands_in(self, text: str) -> bool:
+        """Whether a text prints the concept, in whatever form."""
+        return self.pattern.search(text) is not None
+
+
+def concept_pattern(concept: str, surfaces: set[str]) -> re.Pattern[str]:
+    """A pattern for a concept in print: its surfaces, and its words in singular or plural."""
+    words = [word for word in re.split(r"[\s\-_]+", concept) if word]
+    plain = r"[\s\-]+".join(
+        [re.escape(word) for word in words[:-1]] + [_number_free(words[-1])] if words else []
+    )
+    forms = {plain} if plain else set()
+    forms |= {r"\s+".join(map(re.escape, surface.split())) for surface in surfaces if surface.strip()}
+    ordered = sorted(forms, key=lambda form: (-len(form), form))
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(ordered) or '(?!)'})(?![\w-])", re.IGNORECASE)
+
+
+def _number_free(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return re.escape(word[:-3]) + "(?:y|ies)"
+    if word.endswith("y") and len(word) > 3 and word[-2] not in "aeiou":
+        return re.escape(word[:-1]) + "(?:y|ies)"
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        return re.escape(word[:-1]) + "s?"
+    return re.escape(word) + "(?:s|es)?"
+
+
+def is_generic(concept: str) -> bool:
+    """Whether a concept is too plain a word to show a link between two passages."""
+    words = concept.split()
+    letters = sum(character.isalpha() for character in concept)
+    return letters < 3 or all(word in _GENERIC for word in words)
+
+
+def name_concept(concept: str, weight: float, mentions: list[Mention], text: str) -> Concept:
+    """How a concept is called in running text.
+
+    Args:
+        concept: The normalised form.
+        weight: Its weight in the link.
+        mentions: This concept in the two passages, if known.
+        text: Both passages, which show capitals, articles and number.
+    """
+    surfaces = {" ".join(mention.surface.split()) for mention in mentions}
+    pattern = concept_pattern(concept, surfaces)
+    kinds = {mention.kind for mention in mentions}
+    found = list(pattern.finditer(text))
+    inner = [match for match in found if _is_inside_sentence(text, match.start())]
+    capital = [match for match in inner if match[0][:1].isupper()]
+    is_name = bool(inner) and len(capital) == len(inner)
+    if not inner:
+        is_name = bool(kinds & (NAME_KINDS | _WORD_ONLY_KINDS))
+    if is_name:
+        display, bare = _name(text, found, kinds)
+    else:
+        display, bare = _term(text, found, concept)
+    return Concept(concept, weight, pattern, display, bare)
+
+
+def _is_inside_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \n“\"‘'(*_")
+    return bool(before) and before[-1] not in ".!?:\n" and "\n\n" not in text[len(before) : start]
+
+
+def _name(text: str, found: list[re.Match[str]], kinds: set[str]) -> tuple[str, bool]:
+    forms = {re.sub(r"['’]s?$", "", " ".join(match[0].split())) for match in found}
+    capital = [form for form in forms if form[:1].isupper()] or sorted(forms)
+    form = max(capital, key=lambda form: (len(form.split()), len(form), form))
+    form = re.sub(r"^(?:the|a|an)\s+", "", form, flags=re.IGNORECASE)
+    if form.isupper() and len(form) > 5:
+        form = form.title()
+    if kinds & _WORD_ONLY_KINDS or (" " not in form and _ADJECTIVE.search(form)):
+        return f"the word “{form}”", False
+    with_article = sum(
+        bool(re.search(r"\b[Tt]he\s+[*_“]?$", text[max(0, match.start() - 8) : match.start()]))
+        or match[0].lower().startswith("the ")
+        for match in found
+    )
+    if 2 * with_article >= len(found) and "PERSON" not in kinds:
+        return f"the {form}", True
+    return form, True
+
+
+def _term(text: str, found: list[re.Match[str]], concept: str) -> tuple[str, bool]:
+    forms = [" ".join(match[0].split()) for match in found] or [concept]
+    # An acronym or a name inside a term keeps its capitals.
+    forms = [form if form[1:2].isupper() else form[:1].lower() + form[1:] for form in forms]
+    singular = min(forms, key=lambda form: (len(form), form))
+    escaped = re.escape(singular).replace(r"\ ", r"[\s\-]+")
+    plural = _plural(singular)
+    if plural in forms and re.search(rf"\b{re.escape(plural)}\b{_BOUNDARY}", text, re.IGNORECASE):
+        return plural, True
+    if re.search(rf"\b{_COUNTED}\s+(?:\w+\s+)?{escaped}{_BOUNDARY}", text, re.IGNORECASE):
+        return plural, True
+    if re.search(rf"\b{_NOUN_BEFORE}\s+{escaped}{_BOUNDARY}", text, re.IGNORECASE):
+        return singular, True
+    if re.search(rf"\bthe\s+{escaped}{_BOUNDARY}", text, re.IGNORECASE):
+        return f"the {singular}", True
+    return f"the {'term' if ' ' in singular else 'word'} “{singular}”", False
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("s") and not noun.endswith(("ss", "us")):
+        return noun
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return noun[:-1] + "ies"
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("man"):
+        return noun[:-2] + "en"
+    return noun + "s"
+
+
+_CAPITALISED = re.compile(
+    r"(?<=[a-z,;] )(the )?((?:[A-Z][a-zà-ÿ]+|[A-Z]\.)(?:(?: (?:of|de|von|van|du))? [A-Z][a-zà-ÿ]+)*)"
+)
+_NO_NAMES = frozenset(
+    """
+    January February March April May June July August September October November December
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mr Mrs Sir Dr King Queen Lord
+    God Earth Sun Moon Act Chapter
+    """.split()  # noqa: SIM905 - read as a paragraph
+)
+
+
+def other_names(quote: str, shared: list[Concept], other_quote: str, limit: int = 2) -> list[str]:
+    """Names inside a quotation that are neither shared nor in the other quotation."""
+    names: list[str] = []
+    for match in _CAPITALISED.finditer(quote):
+        article, name = match[1] or "", match[2]
+        single = " " not in name
+        if (
+            name in _NO_NAMES
+            or (single and (_ADJECTIVE.search(name) or len(name) < 4 or article))
+            or name in " ".join(names)
+            or any(word in other_quote for word in name.split() if len(word) > 3)
+            or any(concept.stands_in(name) for concept in shared)
+            or quote[match.end() : match.end() + 1] in ("-", "’", "'")
+        ):
+            continue
+        names.append(article + name)
+    return names[:limit]

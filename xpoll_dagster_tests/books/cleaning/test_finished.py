@@ -1,0 +1,65 @@
+from xpoll_dagster.books.model import Block, RawPage
+from xpoll_dagster_tests.books.cleaning.printing import body, clean
+
+PROSE = "The valley was settled late, and those who came first were makers of salt. " * 5
+
+
+def section(number: int, *blocks: Block) -> RawPage:
+    return RawPage(number, blocks)
+
+
+def test_finished_blocks_are_joined_by_blank_lines_and_formulas_tied():
+    table = clean(
+        [
+            section(
+                1,
+                Block("heading", "Salt", level=2),
+                Block("paragraph", "The yield  is\nthen"),
+                Block("formula", "y = ax"),
+                Block("paragraph", "where a is the area."),
+                Block("list", "- one\n- two"),
+            )
+        ]
+    )
+    assert body(table) == (
+        "Salt\n\nThe yield is then\ny = ax\nwhere a is the area.\n\n- one\n- two\n\n"
+    )
+    assert table["blocks"][0][0]["level"] == 2
+
+
+def test_licence_and_transcribers_notes_are_set_aside():
+    table = clean(
+        [
+            section(
+                1,
+                Block("paragraph", "The Project Gutenberg eBook of Salt. Licence."),
+                Block("paragraph", "*** START OF THE PROJECT GUTENBERG EBOOK SALT ***"),
+                Block("heading", "Transcriber's Note", level=2),
+                Block("paragraph", "Spelling was made uniform."),
+                Block("heading", "Chapter I", level=1),
+                Block("paragraph", PROSE),
+            ),
+            section(
+                2,
+                Block("paragraph", "*** END OF THE PROJECT GUTENBERG EBOOK SALT ***"),
+                Block("paragraph", "Terms of use."),
+            ),
+        ]
+    )
+    assert body(table) == f"Chapter I\n\n{PROSE.strip()}\n\n"
+    assert table["kind"].to_list() == ["body", "licence"]
+    assert "Spelling was made uniform." in table["removed"][0].to_list()
+    assert len(table["removed"][1]) == 2
+
+
+def test_markers_that_would_remove_most_of_the_book_are_not_believed():
+    table = clean(
+        [
+            section(
+                1,
+                Block("paragraph", "*** END OF THE PROJECT GUTENBERG EBOOK SALT ***"),
+                Block("paragraph", PROSE),
+            )
+        ]
+    )
+    assert PROSE.strip() in body(table)
