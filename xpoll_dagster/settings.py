@@ -14,6 +14,16 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from xpoll_dagster.books.chunking_options import ChunkingOptions
+from xpoll_dagster.books.cleaning.options import CleaningOptions
+from xpoll_dagster.books.concepts.options import ConceptOptions
+from xpoll_dagster.books.embedding_options import EmbedderOptions
+from xpoll_dagster.books.options import ReadingOptions
+from xpoll_dagster.compute.sandbox import Limits
+from xpoll_dagster.linking.options import LinkingOptions
+from xpoll_dagster.sft.options import SftOptions
+from xpoll_dagster.writing.options import WritingOptions
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -33,6 +43,19 @@ class Settings(BaseSettings):
         default_factory=_default_data_dir,
         description="Holds books/ (inputs), artifacts/ (everything built) and .dagster/.",
     )
+    reading: ReadingOptions = Field(default=ReadingOptions(), description="Files to raw pages.")
+    limits: Limits = Field(default=Limits(), description="What reading one book may use.")
+    cleaning: CleaningOptions = Field(
+        default=CleaningOptions(), description="Raw pages to clean text."
+    )
+    chunking: ChunkingOptions = Field(default=ChunkingOptions(), description="Text to chunks.")
+    embedder: EmbedderOptions = Field(default=EmbedderOptions(), description="Chunks to vectors.")
+    concepts: ConceptOptions = Field(
+        default=ConceptOptions(), description="Chunks to names and terms."
+    )
+    linking: LinkingOptions = Field(default=LinkingOptions(), description="Chunks to pairs.")
+    writing: WritingOptions = Field(default=WritingOptions(), description="Pairs to text.")
+    sft: SftOptions = Field(default=SftOptions(), description="Texts to the dataset.")
     hub_repository: str = Field(
         default="", description="Where hub_upload pushes the dataset: owner/name."
     )
@@ -62,6 +85,18 @@ class Settings(BaseSettings):
     def artifacts_dir(self) -> Path:
         """Everything built; safe to delete, at the price of building it again."""
         return self.data_dir / "artifacts"
+
+    @property
+    def reading_with_cache(self) -> ReadingOptions:
+        """Reading options as used: recognised pages are kept below the artifacts."""
+        if self.reading.cache_dir is not None:
+            return self.reading
+        return self.reading.model_copy(update={"cache_dir": self.artifacts_dir / ".cache" / "ocr"})
+
+    @property
+    def reading_without_cache(self) -> ReadingOptions:
+        """Reading options that decide the result: where pages are kept does not."""
+        return self.reading.model_copy(update={"cache_dir": None, "ocr_workers": None})
 
     @property
     def dagster_home(self) -> Path:

@@ -65,13 +65,24 @@ class Section:
         return any(unit.kind != "heading" for unit in self.units)
 
 
+_NUMBER_ALONE = re.compile(
+    r"(?:(?:chapter|part|book|section|lecture|lesson|unit|appendix)\s+)?"
+    r"(?:\d{1,3}|[ivxlc]+|[a-z]|one|two|three|four|five|six|seven|eight|nine|ten)",
+    re.IGNORECASE,
+)
+
+
 def title(heading: str) -> str:
-    """A heading in one line, as it stands in a section path."""
+    """A heading in one line, as it stands in a section path.
+
+    A colon sets a line that is only a number ("CHAPTER II", "Part Three", "7") apart from the
+    title below it; a title that merely wraps is joined as it is.
+    """
     lines = [" ".join(line.split()) for line in heading.strip().split("\n")]
-    result = lines[0]
-    for line in lines[1:]:
-        result += f" {line}" if result.endswith((".", ":", "—", "?", "!")) else f": {line}"
-    return result
+    number, rest = lines[0], " ".join(lines[1:])
+    if not rest:
+        return number
+    return f"{number}: {rest}" if _NUMBER_ALONE.fullmatch(number) else f"{number} {rest}"
 
 
 def is_exercises(path: Iterable[str]) -> bool:

@@ -1,0 +1,1 @@
+"""Which passages of different domains belong together: links, scores and chosen pairs."""

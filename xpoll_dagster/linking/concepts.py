@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,9 +15,7 @@ from xpoll_dagster.linking.neighbours import best_products
 from xpoll_dagster.linking.options import ConceptOptions, LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
 from xpoll_dagster.linking.semantic import unit_vectors
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+from xpoll_dagster.linking.sparse import SparseRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,8 @@ class ConceptMatrix:
     enough; `names` are the columns.
     """
 
-    weights: csr_matrix
-    needed: csr_matrix
+    weights: SparseRows
+    needed: SparseRows
     names: pl.Series
 
 
@@ -62,7 +59,7 @@ def link_concepts(
     matrix = weigh_concepts(passages, concepts, options.concept)
     vectors = None
     if embeddings is not None:
-        vectors = unit_vectors(passages, chunks.height, embeddings, centre=options.semantic.centre)
+        vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
     parts = [
         _link_domains(passages, matrix, vectors, a, b, options) for a, b in passages.domain_pairs()
     ]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from xpoll_dagster.linking.model import CONCEPT_STRUCT
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+from xpoll_dagster.linking.sparse import SparseRows
 
 BLOCK_LINKS = 100_000
 
 
 def shared_features(
-    left: csr_matrix,
-    right: csr_matrix,
+    left: SparseRows,
+    right: SparseRows,
     left_rows: np.ndarray,
     right_rows: np.ndarray,
     names: pl.Series,

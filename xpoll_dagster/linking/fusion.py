@@ -40,7 +40,7 @@ def fuse_links(
         semantic_links: Rows of `LINKS_SCHEMA`.
         chunks: Rows of `CHUNKS_SCHEMA`, the ones that were linked.
         embeddings: One vector per row of `chunks`.
-        options: `fusion`, and `semantic.centre`.
+        options: `fusion`, `random_pairs` and `seed`.
 
     Returns:
         One row per pair: the ids and domains, `concepts`, `words` (shared words), the
@@ -74,7 +74,7 @@ def _with_cosines(
 ) -> pl.DataFrame:
     """The cosine of every pair, also of those that no semantic link names."""
     passages = eligible_passages(chunks, options)
-    vectors = unit_vectors(passages, chunks.height, embeddings, centre=options.semantic.centre)
+    vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
     rows = passages.frame.select("chunk_id").with_row_index("row")
     sides = [
         joined.select(chunk_id=name).join(rows, on="chunk_id", how="left", maintain_order="left")

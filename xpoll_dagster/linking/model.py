@@ -19,8 +19,8 @@ LINKS_SCHEMA = pl.Schema(
         "score": pl.Float64,
         "rank": pl.Float64,
         "concepts": pl.List(CONCEPT_STRUCT),  # shared concepts or terms; empty for semantic
-        "cosine": pl.Float64,  # null for concept and lexical links
-        "margin": pl.Float64,  # ratio margin; null for concept and lexical links
+        "cosine": pl.Float64,  # of the vectors; null for concept and lexical links
+        "margin": pl.Float64,  # ratio margin of the signal's own similarity; null for concept links
     }
 )
 
@@ -33,11 +33,11 @@ PAIRS_SCHEMA = pl.Schema(
         "right_book": pl.String,
         "left_domain": pl.String,
         "right_domain": pl.String,
-        "concepts": pl.List(CONCEPT_STRUCT),
+        "concepts": pl.List(CONCEPT_STRUCT),  # shared concepts, or words where none is shared
         "concept_score": pl.Float64,
         "lexical_score": pl.Float64,
-        "cosine": pl.Float64,
-        "margin": pl.Float64,
+        "cosine": pl.Float64,  # of the centred vectors
+        "margin": pl.Float64,  # semantic ratio margin
         "margin_rank": pl.Float64,
         "score": pl.Float64,
         "signals": pl.List(pl.String),  # of: concept, lexical, semantic

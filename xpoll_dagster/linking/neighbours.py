@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+from xpoll_dagster.linking.sparse import SparseRows
 
 BLOCK_ROWS = 512
 
@@ -35,13 +33,13 @@ class Matches:
 
 
 def best_products(
-    left: csr_matrix,
-    right: csr_matrix,
+    left: SparseRows,
+    right: SparseRows,
     *,
     floor: float,
     keep: int,
     neighbours: int = 4,
-    needed: tuple[csr_matrix, csr_matrix] | None = None,
+    needed: tuple[SparseRows, SparseRows] | None = None,
     threads: int = 2,
 ) -> Matches:
     """The pairs of rows with the highest products, seen from either side.

@@ -73,7 +73,7 @@ def select_pairs(
     refused = decided.filter(pl.col("reason").is_not_null())
     return Selection(
         _described(decided.filter(pl.col("reason").is_null()), chunks),
-        refused.select(REFUSED_SCHEMA.names()).cast(dict(REFUSED_SCHEMA)),
+        refused.select(REFUSED_SCHEMA.names()).cast(REFUSED_SCHEMA),
     )
 
 
@@ -217,7 +217,7 @@ def _described(chosen: pl.DataFrame, chunks: pl.DataFrame) -> pl.DataFrame:
             shared.alias("concepts"),
         )
         .select(PAIRS_SCHEMA.names())
-        .cast(dict(PAIRS_SCHEMA))
+        .cast(PAIRS_SCHEMA)
     )
 
 

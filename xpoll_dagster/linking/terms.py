@@ -6,18 +6,14 @@ takes longer for 40,000 passages than all of linking may.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from xpoll_dagster.linking.options import LexicalOptions
 from xpoll_dagster.linking.passages import Passages
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+from xpoll_dagster.linking.sparse import SparseRows
 
 WORD = r"\p{L}+(?:['’]\p{L}+)?"
 MIN_LETTERS = 3
@@ -27,7 +23,7 @@ MIN_LETTERS = 3
 class Terms:
     """`weights[i]` are passage i's words and word pairs, of length 1; `names` the columns."""
 
-    weights: csr_matrix
+    weights: SparseRows
     names: pl.Series
 
 
@@ -102,7 +98,7 @@ def singular(word: pl.Expr) -> pl.Expr:
     )
 
 
-def _counts(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> csr_matrix:
+def _counts(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> SparseRows:
     from scipy.sparse import csr_matrix
 
     real = columns >= 0
@@ -114,7 +110,7 @@ def _counts(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> c
 
 def _word_pairs(
     rows: np.ndarray, words: np.ndarray, height: int, names: pl.Series
-) -> tuple[csr_matrix, pl.Series]:
+) -> tuple[SparseRows, pl.Series]:
     """Counts of neighbouring words, neither a stop word."""
     together = (words[:-1] >= 0) & (words[1:] >= 0) & (rows[:-1] == rows[1:])
     key = words[:-1][together] * np.int64(len(names)) + words[1:][together]
@@ -137,8 +133,8 @@ def _word_pairs(
 
 
 def _weights(
-    single: csr_matrix,
-    pairs: csr_matrix,
+    single: SparseRows,
+    pairs: SparseRows,
     names: pl.Series,
     pair_names: pl.Series,
     passages: Passages,
@@ -146,12 +142,11 @@ def _weights(
 ) -> Terms:
     from scipy.sparse import hstack
 
-    counts = hstack([single, pairs], format="csr", dtype=np.float32)
+    counts: SparseRows = hstack([single, pairs], format="csr", dtype=np.float32)
     height, width = counts.shape
     total_frequency = np.bincount(counts.indices, minlength=width)
     idf = np.log((1.0 + height) / (1.0 + total_frequency)) + 1.0
     row_of = np.repeat(np.arange(height), np.diff(counts.indptr))
-    domain_of = np.repeat(np.arange(len(passages.domains)), np.diff(passages.starts))
     common = np.zeros(counts.nnz, bool)
     present = np.zeros(width, np.int64)
     for domain in range(len(passages.domains)):
@@ -161,7 +156,6 @@ def _weights(
         allowed = max(options.min_allowed, options.max_share * (rows.stop - rows.start))
         common[inside] = (frequency > allowed)[counts.indices[inside]]
         present += (frequency > 0) & (frequency <= allowed)
-    del domain_of
     counts.data = ((1.0 + np.log(counts.data)) * (idf**options.idf_power)[counts.indices]).astype(
         np.float32
     )
@@ -177,13 +171,8 @@ def _weights(
     return Terms(counts[:, used].tocsr(), pl.concat([names, pair_names]).gather(used))
 
 
-def _cut_to_heaviest(weights: csr_matrix, row_of: np.ndarray, features: int) -> None:
+def _cut_to_heaviest(weights: SparseRows, row_of: np.ndarray, features: int) -> None:
     """Set all but the heaviest entries of every row to zero."""
     order = np.lexsort((-weights.data, row_of))
     place = np.arange(len(order)) - np.repeat(weights.indptr[:-1], np.diff(weights.indptr))
     weights.data[order[place >= features]] = 0.0
-
-
-def plain(word: str) -> str:
-    """A word or name folded for comparison: lower case, letters and single spaces only."""
-    return " ".join(re.findall(r"[^\W\d_]+", word.lower()))

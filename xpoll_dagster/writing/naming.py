@@ -107,13 +107,15 @@ def name_concept(concept: str, weight: float, mentions: list[Mention], text: str
     inner = [match for match in found if _is_inside_sentence(text, match.start())]
     capital = [match for match in inner if match[0][:1].isupper()]
     is_name = bool(inner) and len(capital) == len(inner)
+    if not found:
+        return Concept(concept, weight, pattern, f"the term “{concept}”", bare=False)
     if not inner:
         is_name = bool(kinds & (NAME_KINDS | _WORD_ONLY_KINDS))
     if is_name:
         display, bare = _name(text, found, kinds)
     else:
         display, bare = _term(text, found, concept)
-    return Concept(concept, weight, pattern, display, bare)
+    return Concept(concept, weight, pattern, display, bare=bare)
 
 
 def _is_inside_sentence(text: str, start: int) -> bool:

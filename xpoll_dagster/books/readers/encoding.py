@@ -18,7 +18,7 @@ _BYTE_ORDER_MARKS = (
 _SAMPLE = 64_000
 _CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _MOSTLY_UTF8 = 0.98  # share of the non-ASCII characters that must be whole
-_LATIN_SHARE = 0.08  # accents in a text of a western language stay below this share of bytes
+_LATIN_SHARE = 0.25  # accents in a text of a western language stay below this share of bytes
 
 
 @dataclass(frozen=True, slots=True)

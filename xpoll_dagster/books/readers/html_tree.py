@@ -12,7 +12,6 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from xpoll_dagster.books.model import BookError
 
-MAX_NODES = 5_000_000
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE
 )
@@ -25,29 +24,10 @@ _WRAPPERS = re.compile(
     r"</?(?:div|span|font|center|b|i|em|strong|section|blockquote|ul|ol|li)\b[^>]{0,500}>",
     re.IGNORECASE,
 )
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-        "mspace",
-        "none",
-        "mprescripts",
-        "mglyph",
-        "malignmark",
-    ]
-)
+_VOID = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "malignmark", "meta",
+    "mglyph", "mprescripts", "mspace", "none", "param", "source", "track", "wbr",
+})  # fmt: skip
 _XML_OWN = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 

@@ -31,7 +31,8 @@ _ATTRIBUTES = re.compile(
 _TABLE = re.compile(r"<table\b.{0,200000}?</table>", re.DOTALL | re.IGNORECASE)
 _RULE_LINE = re.compile(r"^(?P<head>[ \t]*\|[^\n]*)\n[ \t]*\|[-:| \t]*-[-:| \t]*$", re.MULTILINE)
 _WRAPPER_LINE = re.compile(
-    r"^[ \t]*((?:</?(?:div|section|aside|figure|figcaption|article|details|summary)\b[^<>]{0,500}>\s*)+)$",
+    r"^[ \t]*((?:</?(?:div|section|aside|figure|figcaption|article|details|summary)\b"
+    r"[^<>]{0,500}>[ \t]*){1,20})$",
     re.MULTILINE,
 )
 _FENCE = re.compile(
@@ -82,7 +83,13 @@ def to_html(source: str) -> tuple[dict[str, Any], str]:
     source = _WRAPPER_LINE.sub(r"\n\1\n", source)
     source = re.sub("\ue002(\\d{1,9})\ue003", lambda match: code[int(match[1])], source)
     rendered = _renderer().render(source)
-    return fields, _FORMULA.sub(lambda match: kept[int(match[1])], rendered)
+    return fields, _FORMULA.sub(lambda match: _kept(kept, match), rendered)
+
+
+def _kept(kept: list[str], match: re.Match[str]) -> str:
+    # A character reference can spell a mark that stands for nothing.
+    number = int(match[1])
+    return kept[number] if number < len(kept) else ""
 
 
 def _full_rule(match: re.Match[str]) -> str:
@@ -174,15 +181,15 @@ def _renderer() -> MarkdownIt:
     return renderer
 
 
-def _nothing(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:  # noqa: ARG001
+def _nothing(self: Any, tokens: Any, index: int, *rest: Any) -> str:  # noqa: ARG001
     return ""
 
 
-def _note_reference(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:  # noqa: ARG001
+def _note_reference(self: Any, tokens: Any, index: int, *rest: Any) -> str:  # noqa: ARG001
     return '<a class="footnote-ref">1</a>'
 
 
-def _image(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:  # noqa: ARG001
+def _image(self: Any, tokens: Any, index: int, *rest: Any) -> str:  # noqa: ARG001
     """A picture that stands alone leaves its caption, which Markdown keeps in its title."""
     others = [
         t for t in tokens if t.type not in {"image", "softbreak", "hardbreak"} and t.content.strip()
@@ -191,9 +198,9 @@ def _image(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:  
     return f"<div>{html.escape(' '.join(title.split()))}</div>" if title and not others else ""
 
 
-def _inline_math(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:  # noqa: ARG001
+def _inline_math(self: Any, tokens: Any, index: int, *rest: Any) -> str:  # noqa: ARG001
     return f"${html.escape(' '.join(tokens[index].content.split()))}$"
 
 
-def _block_math(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:  # noqa: ARG001
+def _block_math(self: Any, tokens: Any, index: int, *rest: Any) -> str:  # noqa: ARG001
     return f'<div class="math">$${html.escape(tokens[index].content.strip())}$$</div>'

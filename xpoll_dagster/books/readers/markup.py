@@ -15,106 +15,12 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from xpoll_dagster.books.model import Block
 from xpoll_dagster.books.readers import html_tables, inline
+from xpoll_dagster.books.readers.html_elements import BLOCKS, HEADINGS, SECTIONS, SILENT
 from xpoll_dagster.books.readers.html_lists import ITEMS, LISTS, ListWriter
 from xpoll_dagster.books.readers.mathml import linearise, local_name
 
-_SILENT = frozenset(
-    [
-        "script",
-        "style",
-        "head",
-        "template",
-        "svg",
-        "img",
-        "image",
-        "picture",
-        "audio",
-        "video",
-        "source",
-        "track",
-        "object",
-        "embed",
-        "canvas",
-        "map",
-        "area",
-        "input",
-        "select",
-        "option",
-        "textarea",
-        "button",
-        "rt",
-        "rp",
-        "colgroup",
-        "col",
-        "link",
-        "meta",
-        "title",
-        "noscript",
-        "base",
-        "param",
-        "progress",
-        "meter",
-        "cnx-pi",
-    ]
-)
-_BLOCKS = frozenset(
-    [
-        "html",
-        "body",
-        "div",
-        "p",
-        "section",
-        "article",
-        "main",
-        "header",
-        "footer",
-        "aside",
-        "address",
-        "blockquote",
-        "center",
-        "figure",
-        "figcaption",
-        "details",
-        "summary",
-        "form",
-        "fieldset",
-        "legend",
-        "hr",
-        "table",
-        "caption",
-        "thead",
-        "tbody",
-        "tfoot",
-        "tr",
-        "td",
-        "th",
-        "ul",
-        "ol",
-        "dl",
-        "li",
-        "dt",
-        "dd",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "pre",
-        "hgroup",
-        "nav",
-        "dialog",
-        "menu",
-        "dir",
-        "iframe",
-    ]
-)
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _VERSE = frozenset({"poem", "poetry", "verse", "stanza", "lyrics"})
 _NAVIGATION = frozenset({"navigation", "doc-pagelist", "page-list"})
-_SECTIONS = frozenset(
-    ["section", "sect1", "sect2", "sect3", "sect4", "sect5", "chapter", "appendix"]
-)
 _MARK = "\x1f"  # where a footnote's mark stood
 _BREAK = "\x1e"  # a line break within a paragraph
 _SPACES = re.compile(r"[ \t\n\r\f\v\xa0\x85\u2028\u2029]+")
@@ -183,7 +89,7 @@ class _Walker:
     def _start(self, element: Any, *, is_root: bool) -> bool:
         """Open an element; True where its inside is to be passed over."""
         name = local_name(element)
-        if name in _SILENT or not name:
+        if name in SILENT or not name:
             return self._pass_over(element, name)
         if name == "math":
             self._math(element)
@@ -203,7 +109,7 @@ class _Walker:
         if name == "table" and not html_tables.is_layout(element):
             self._table(element)
             return True
-        if name in _BLOCKS:
+        if name in BLOCKS:
             self._open_block(element, name)
         elif inline.is_ornament(element) or self._inline(element, name):
             return True
@@ -274,11 +180,11 @@ class _Walker:
             self.verses += 1
         if "equation" in said or "math" in said:
             self.formula = True
-        if name == "section" or said & _SECTIONS:
+        if name == "section" or said & SECTIONS:
             self.depth += 1
-        if name in _HEADINGS:
+        if name in HEADINGS:
             self._flush_list()
-            self.heading = (max(_HEADINGS[name], min(self.depth, 6)), _is_caption(element))
+            self.heading = (max(HEADINGS[name], min(self.depth, 6)), _is_caption(element))
         elif name == "pre":
             self.preformatted = []
         elif name in LISTS or name in ITEMS:
@@ -288,7 +194,7 @@ class _Walker:
 
     def _end(self, element: Any) -> None:
         name = local_name(element)
-        if name not in _BLOCKS:
+        if name not in BLOCKS:
             return
         if name == "pre":
             self._end_preformatted()
@@ -301,9 +207,9 @@ class _Walker:
             self.verses -= 1
         if "equation" in said or "math" in said:
             self.formula = False
-        if name == "section" or said & _SECTIONS:
+        if name == "section" or said & SECTIONS:
             self.depth -= 1
-        if name in _HEADINGS:
+        if name in HEADINGS:
             self.heading = None
         elif name in LISTS or name in ITEMS:
             self.lists.close(element, name)

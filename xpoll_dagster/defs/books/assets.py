@@ -99,7 +99,9 @@ def chunks(context: dg.AssetExecutionContext, project: Project) -> dg.Materializ
     def build() -> Built:
         settings = project.settings
         pages = project.store.read("book_pages", context.partition_key)
-        frame = chunk_book(pages, load_token_counter(settings.embedder), settings.chunking)
+        frame = chunk_book(
+            pages, load_token_counter(settings.embedder).count_tokens, settings.chunking
+        )
         prose = frame.filter(pl.col("kind") == "prose")
         return Built(
             frame,
