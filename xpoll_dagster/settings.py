@@ -99,6 +99,13 @@ class Settings(BaseSettings):
         return self.reading.model_copy(update={"cache_dir": None, "ocr_workers": None})
 
     @property
+    def writing_with_notes(self) -> WritingOptions:
+        """Writing options as used: the user's own notes lie below the data folder."""
+        if self.writing.epistemology_dir is not None:
+            return self.writing
+        return self.writing.model_copy(update={"epistemology_dir": self.data_dir / "epistemology"})
+
+    @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps runs, events and partitions."""
         return self.dagster_home_override or self.data_dir.resolve() / ".dagster"

@@ -84,6 +84,7 @@ class Library:
                     language=described.language,
                     licence=described.licence,
                     route=described.route,
+                    title_given=described.title is not None,
                 )
         return cls(dict(sorted(books.items())), passed_over)
 

@@ -43,6 +43,8 @@ class Book:
 
     `key` is the partition key, `<domain>--<name>` in lower-case ASCII; `domain` is
     the name of the folder that holds the book unless its `book.yaml` says otherwise.
+    `title` is the file's name where no `book.yaml` gives one (`title_given` is False then,
+    and what the document says of itself goes before it).
     """
 
     key: str
@@ -53,6 +55,7 @@ class Book:
     language: str = "en"
     licence: str | None = None
     route: Literal["auto", "fast", "careful"] = "auto"
+    title_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -15,14 +16,28 @@ from xpoll_dagster.books.worker import to_request
 from xpoll_dagster.compute.sandbox import ChildFailed, LimitExceeded, Limits, run_limited
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBook:
+    """A book's clean pages (`PAGES_SCHEMA`) and what is said about it.
+
+    `title` and `authors` are those of the `book.yaml`, else the document's own; `paged` is
+    False for formats without pages, whose `page` is a section's ordinal.
+    """
+
+    pages: pl.DataFrame
+    title: str
+    authors: tuple[str, ...]
+    paged: bool
+
+
 def read_pages(
     book: Book,
     reading: ReadingOptions,
     cleaning: CleaningOptions,
     limits: Limits,
     progress: Callable[[int, int], None] | None = None,
-) -> pl.DataFrame:
-    """Read and clean a book in a child process; returns rows of `PAGES_SCHEMA`.
+) -> ReadBook:
+    """Read and clean a book in a child process.
 
     Raises `BookError` with a sentence for a person where the book is broken, empty, or
     exceeds a limit.
@@ -30,7 +45,7 @@ def read_pages(
     with tempfile.TemporaryDirectory(prefix="xpoll-book-") as folder:
         out = Path(folder) / "pages.parquet"
         try:
-            run_limited(
+            said = run_limited(
                 "xpoll_dagster.books.worker:main",
                 to_request(book, reading, cleaning, out),
                 limits,
@@ -47,4 +62,9 @@ def read_pages(
         raise BookError(f"{book.path.name}: its pages came back in an unknown form.")
     if not (pages["kind"] == "body").any() or not pages["text"].str.strip_chars().any():
         raise BookError(f"{book.path.name} holds no text that can be used.")
-    return pages
+    return ReadBook(
+        pages,
+        str(said["title"])[:500],
+        tuple(str(author)[:200] for author in said["authors"][:100]),
+        bool(said["paged"]),
+    )

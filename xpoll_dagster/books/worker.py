@@ -6,14 +6,14 @@ The parent never parses a book: it sends a request (plain JSON) and gets a Parqu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from xpoll_dagster.books.cleaning import CleaningOptions, clean_book
-from xpoll_dagster.books.model import Book
+from xpoll_dagster.books.model import Book, RawPage
 from xpoll_dagster.books.options import ReadingOptions
-from xpoll_dagster.books.readers import read_book
+from xpoll_dagster.books.readers import describe_book, read_book
 
 
 def to_request(
@@ -30,6 +30,7 @@ def to_request(
             "language": book.language,
             "licence": book.licence,
             "route": book.route,
+            "title_given": book.title_given,
         },
         "reading": reading.model_dump(mode="json"),
         "cleaning": cleaning.model_dump(mode="json"),
@@ -38,14 +39,28 @@ def to_request(
 
 
 def main(request: dict[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Read and clean the book of the request into its Parquet file; returns the page count.
+    """Read and clean the book of the request into its Parquet file.
 
-    Raises `BookError` where the book cannot be read.
+    Returns what `reading.ReadBook` holds besides the pages. Raises `BookError` where the
+    book cannot be read.
     """
     fields = request["book"]
     book = Book(**{**fields, "path": Path(fields["path"]), "authors": tuple(fields["authors"])})
     reading = ReadingOptions.model_validate(request["reading"])
     cleaning = CleaningOptions.model_validate(request["cleaning"])
-    pages = clean_book(read_book(book, reading, progress), book, cleaning)
+    paged = False
+
+    def watched() -> Iterator[RawPage]:
+        nonlocal paged
+        for page in read_book(book, reading, progress):
+            paged = paged or page.width > 0
+            yield page
+
+    pages = clean_book(watched(), book, cleaning)
     pages.write_parquet(request["out"])
-    return {"pages": pages.height}
+    said = describe_book(book.path)
+    return {
+        "paged": paged,
+        "title": book.title if book.title_given else said.get("title") or book.title,
+        "authors": list(book.authors) or said.get("authors") or [],
+    }

@@ -25,7 +25,8 @@ OWNERS = ["team:xpoll"]
 class Step:
     """What one asset is made from.
 
-    `inputs` are upstream assets; `reads_book` says that the book's own files are an input;
+    `inputs` are upstream assets; `reads_library` says that a per-book step reads them of all
+    books; `reads_book` says that the book's own files are an input;
     `options` picks the settings that the asset reads; `code` is raised by hand whenever the
     same inputs and settings would now give something else.
     """
@@ -36,8 +37,14 @@ class Step:
     per_book: bool
     folder: bool
     reads_book: bool
+    reads_library: bool
     code: int
     options: Callable[[Settings], Sequence[BaseModel]]
+
+    @property
+    def fans_in(self) -> bool:
+        """Whether per-book inputs are read of all books and not of one."""
+        return self.reads_library or not self.per_book
 
     @property
     def suffix(self) -> str:
@@ -63,6 +70,7 @@ def declare(
     per_book: bool = False,
     folder: bool = False,
     reads_book: bool = False,
+    reads_library: bool = False,
     on_demand: bool = False,
     kinds: set[str],
     **keywords: Any,
@@ -71,13 +79,15 @@ def declare(
 
     An asset `on_demand` leaves no artifact (an upload, say) and so has no step.
     """
-    step = Step(asset, group, tuple(inputs), per_book, folder, reads_book, code, options)
+    step = Step(
+        asset, group, tuple(inputs), per_book, folder, reads_book, reads_library, code, options
+    )
     if not on_demand:
         STEPS[asset] = step
     fan_in = dg.AllPartitionMapping()
     deps = [
         dg.AssetDep(name, partition_mapping=fan_in)
-        if not per_book and STEPS[name].per_book
+        if STEPS[name].per_book and step.fans_in
         else dg.AssetDep(name)
         for name in inputs
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -52,11 +52,8 @@ class Lineage:
             found["book"] = self.book_hash(partition or "")
         for name in step.inputs:
             upstream = STEPS[name]
-            if upstream.per_book and not step.per_book:
-                keys: Iterable[str] = (
-                    self.complete_books() if name in BOOK_CHAIN else self.library.books
-                )
-                for key in keys:
+            if upstream.per_book and step.fans_in:
+                for key in self.complete_books():
                     artifact = self.store.get(name, key, upstream.suffix)
                     if artifact is not None:
                         found[f"{name}@{key}"] = artifact.content_hash

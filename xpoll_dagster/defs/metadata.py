@@ -66,6 +66,21 @@ def histogram(values: Sequence[float], title: str, label: str) -> dg.MarkdownMet
     return _picture(figure, title)
 
 
+def bar_chart(counts: Mapping[str, int], title: str) -> dg.MarkdownMetadataValue:
+    """Counts per name as horizontal bars."""
+    if not counts:
+        return dg.MetadataValue.md("Nothing to show.")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 0.8 + 0.3 * len(counts)), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(list(counts)[::-1], list(counts.values())[::-1], color="#4466aa")
+    axes.bar_label(bars, fontsize=7)
+    axes.set_title(title, fontsize=9)
+    axes.tick_params(labelsize=7)
+    return _picture(figure, title)
+
+
 def heat_map(counts: Mapping[tuple[str, str], float], title: str) -> dg.MarkdownMetadataValue:
     """Counts per pair of names (of domains, say) as a symmetric heat map."""
     if not counts:

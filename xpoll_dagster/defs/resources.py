@@ -10,7 +10,8 @@ from xpoll_dagster.books.library import Library
 from xpoll_dagster.books.model import Book, BookError
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.settings import Settings, get_settings
-from xpoll_dagster.storage import ArtifactStore
+from xpoll_dagster.storage import ArtifactStore, StorageError
+from xpoll_dagster.writing.model import BookInfo
 
 
 class Project(dg.ConfigurableResource):
@@ -51,6 +52,31 @@ class Project(dg.ConfigurableResource):
         if book is None:
             raise BookError(f"No book {key} lies in {self.settings.books_dir} any more.")
         return book
+
+    def book_infos(self) -> dict[str, BookInfo]:
+        """What to say about each book that takes part: from `book.yaml`, else the document."""
+        infos = {}
+        for key in self.lineage.complete_books():
+            book = self.library.books[key]
+            artifact = self.store.get("book_pages", key)
+            said = artifact.numbers if artifact else {}
+            infos[key] = BookInfo(
+                title=str(said.get("title") or book.title),
+                domain=book.domain,
+                authors=tuple(said.get("authors") or book.authors),
+                licence=book.licence,
+                paged=bool(said.get("paged", True)),
+            )
+        return infos
+
+    def read_all(self, asset: str) -> pl.LazyFrame:
+        """A per-book table over all complete books that have it."""
+        artifacts = self.store.partitions(asset)
+        taking_part = self.lineage.complete_books()
+        paths = [artifacts[key].path for key in taking_part if key in artifacts]
+        if not paths:
+            raise StorageError(f"{asset} is not built for any book: materialise it first.")
+        return pl.scan_parquet(paths)
 
     def read_books(self, asset: str) -> pl.LazyFrame:
         """A per-book table of the complete chain over all books that take part."""

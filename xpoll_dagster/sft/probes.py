@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from xpoll_dagster.sft.assemble import SftResult
 from xpoll_dagster.sft.options import SftOptions
 from xpoll_dagster.sft.splits import TEST, VALIDATION
 from xpoll_dagster.writing.model import BookInfo
@@ -44,7 +43,7 @@ _FORMS: dict[str, str] = {
 
 
 def probe_prompts(
-    result: SftResult,
+    splits: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
     chunks: pl.DataFrame,
     concepts: pl.DataFrame,
@@ -60,13 +59,15 @@ def probe_prompts(
     """
     held_out = pl.concat(
         [
-            result.splits[split]
+            splits[split]
             .filter("cross_domain")
             .select("pair_id")
             .unique(maintain_order=True)
             .with_columns(split=pl.lit(split))
             for split in (TEST, VALIDATION)
+            if split in splits
         ]
+        or [pl.DataFrame(schema={"pair_id": pl.String, "split": pl.String})]
     ).join(pairs, on="pair_id", how="inner", maintain_order="left")
     needed = set(held_out["left_chunk"]) | set(held_out["right_chunk"])
     passages = {

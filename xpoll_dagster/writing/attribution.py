@@ -14,7 +14,9 @@ def plain_title(title: str) -> str:
     title = " ".join(re.sub(r"[*_`\[\]<>{}|]", "", title).split()).rstrip(" .:;,/")
     if len(title) > _MAX_TITLE:
         title = title[:_MAX_TITLE].rsplit(" ", 1)[0].rstrip(" .:;,/") + " …"
-    return title or "an untitled book"
+    # In running text the main title is enough; the rows' own column has the whole.
+    main = title.split(": ", 1)[0]
+    return (main if len(main.split()) > 1 else title) or "an untitled book"
 
 
 def locator(passage: Passage) -> str:
@@ -22,16 +24,19 @@ def locator(passage: Passage) -> str:
     if passage.paged:
         first, last = passage.page_start, passage.page_end
         return f"p. {first}" if first >= last else f"pp. {first}–{last}"
-    heading = plain_title(passage.section[-1]) if passage.section and passage.section[-1] else ""
-    return "" if not heading or heading == "an untitled book" else f"section “{heading}”"
+    headings = [heading for heading in passage.section if re.search(r"\w", heading or "")]
+    if not headings:
+        return ""
+    heading = " ".join(re.sub(r"[*_`\[\]<>{}|“”\"]", "", headings[-1]).split())[:_MAX_TITLE]
+    return f"section “{heading.rstrip(' .:;,')}”"
 
 
 def where(passage: Passage) -> str:
-    """The place inside the book with its preposition: on p. 41, in section “The Moon”."""
+    """The place inside the book with its preposition: on p. 41, in the section “The Moon”."""
     place = locator(passage)
     if not place:
         return "in a part without a number"
-    return f"on {place}" if passage.paged else f"in {place}"
+    return f"on {place}" if passage.paged else f"in the {place}"
 
 
 def source(passage: Passage) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xpoll_dagster.writing import attribution
 from xpoll_dagster.writing.fields import Field, epistemic_notes, field_of
 from xpoll_dagster.writing.model import PairEvidence, Passage, Quote
-from xpoll_dagster.writing.naming import Concept, is_generic, name_concept, other_names
+from xpoll_dagster.writing.naming import Concept, is_generic, name_concept, other_names, same_name
 from xpoll_dagster.writing.options import WritingOptions
 from xpoll_dagster.writing.phrases import Phrases, capitalised, listed
 from xpoll_dagster.writing.quotation import Quotation, clean_runs, quotations, quote_pair
@@ -65,6 +65,8 @@ def make_card(pair: PairEvidence, options: WritingOptions) -> Card | str:
     if chosen is None:
         return "no shared concept stands in quotable sentences of both passages"
     one, two, shared = chosen
+    if not options.plain_words and not any(concept.bare for concept in shared):
+        return "only a plain word is shared in quotable sentences, no name or noun"
     concepts = _distinct(shared, options.max_concepts)
     names_one, names_two = (
         other_names(one.text, shared, two.text),
@@ -86,7 +88,13 @@ def _shared_concepts(pair: PairEvidence) -> list[Concept]:
         for name, weight in dict(reversed(pair.concepts)).items()
         if not is_generic(name)
     ]
-    return [c for c in named if c.stands_in(pair.left.text) and c.stands_in(pair.right.text)]
+    return [
+        concept
+        for concept in named
+        if concept.stands_in(pair.left.text)
+        and concept.stands_in(pair.right.text)
+        and same_name(concept, pair.left.text, pair.right.text)
+    ]
 
 
 def _distinct(concepts: list[Concept], limit: int) -> list[Concept]:

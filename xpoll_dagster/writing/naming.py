@@ -17,12 +17,22 @@ NAME_KINDS = frozenset(
 )
 _WORD_ONLY_KINDS = frozenset({"NORP", "LANGUAGE"})
 _ADJECTIVE = re.compile(
-    r"(?:ish|ese|[^m]ian|ean|ic|ench|reek|utch|erman|oman|rench|Arab|Swiss|can)s?$"
+    r"(?:ish|ese|Latin|[^m]ian|ean|ic|ench|reek|utch|erman|oman|rench|Arab|Swiss|can)s?$"
 )
 _NOUN_BEFORE = r"(?:of|in|by|for|with|from|between|about|on|through|into|without|and)"
 _BOUNDARY = (
     r"(?=[.,;:)!?]|\s+(?:of|in|is|was|are|were|by|to|and|or|for|with|from|at|on|as|that|which|"
     r"has|had|have|may|can|could|would|must|when|where|than|between|among|if|but|because)\b|$)"
+)
+_WITH_ARTICLE = frozenset(
+    """
+    Moon Sun Earth Hague Netherlands Bible Pope Renaissance Enlightenment Reformation Crown Senate
+    Levant Atlantic Pacific Mediterranean Baltic Rhine Nile Thames Danube Alps Zodiac Equator
+    """.split()  # noqa: SIM905 - read as a paragraph
+)
+_INSTITUTION = re.compile(
+    r"\b(?:Society|Academy|Observatory|Company|Court|Board|Exchange|Office|Museum|Institution|"
+    r"Republic|Empire|Treaty|Act|Bank|War|Revolution|Union|Commission|Bills|Tables|Almanac)\b"
 )
 _COUNTED = r"(?:an?|each|every|one|another|any|no|single|first|new)"
 _GENERIC = frozenset(
@@ -39,7 +49,8 @@ _GENERIC = frozenset(
     sense set show shown simple single small sort start state step student subject taken term
     terms thing things think third thought three time times true turn two understand use used
     using value various view want way ways whole woman word words work world write written wrong
-    year years young
+    year years young royal essay natural king queen lord sir society north south east west
+    college university city church country states government academy theory history science
     """.split()  # noqa: SIM905 - read as a paragraph
 )
 
@@ -118,6 +129,28 @@ def name_concept(concept: str, weight: float, mentions: list[Mention], text: str
     return Concept(concept, weight, pattern, display, bare=bare)
 
 
+def same_name(concept: Concept, left: str, right: str) -> bool:
+    """Whether two passages may mean the same by a name of one word.
+
+    False where the name is always a part of longer names that have nothing else in
+    common, as King is in "Gregory King" and "King's College".
+    """
+    if " " in concept.concept:
+        return True
+    longer = []
+    for text in (left, right):
+        neighbours: set[str] = set()
+        for match in concept.pattern.finditer(text):
+            before = re.search(r"([A-Z][\w.]*)\s$", text[: match.start()][-30:])
+            after = re.match(r"(?:['’]s)?\s([A-Z]\w+)", text[match.end() :][:30])
+            found = {part[1] for part in (before, after) if part}
+            if not match[0][:1].isupper() or not found:
+                return True
+            neighbours |= found
+        longer.append(neighbours)
+    return bool(longer[0] & longer[1])
+
+
 def _is_inside_sentence(text: str, start: int) -> bool:
     before = text[:start].rstrip(" \n“\"‘'(*_")
     return bool(before) and before[-1] not in ".!?:\n" and "\n\n" not in text[len(before) : start]
@@ -132,12 +165,17 @@ def _name(text: str, found: list[re.Match[str]], kinds: set[str]) -> tuple[str, 
         form = form.title()
     if kinds & _WORD_ONLY_KINDS or (" " not in form and _ADJECTIVE.search(form)):
         return f"the word “{form}”", False
-    with_article = sum(
-        bool(re.search(r"\b[Tt]he\s+[*_“]?$", text[max(0, match.start() - 8) : match.start()]))
-        or match[0].lower().startswith("the ")
+    with_article = [
+        match
         for match in found
-    )
-    if 2 * with_article >= len(found) and "PERSON" not in kinds:
+        if re.search(r"\b[Tt]he\s+[*_“]?$", text[max(0, match.start() - 8) : match.start()])
+        or match[0].lower().startswith("the ")
+    ]
+    if 2 * len(with_article) >= len(found) and "PERSON" not in kinds:
+        # "the Latin phrase" shows an adjective, "the Royal Society" a name.
+        as_noun = any(re.match(_BOUNDARY, text[match.end() :]) for match in with_article)
+        if " " not in form and form not in _WITH_ARTICLE and not as_noun:
+            return f"the word “{form}”", False
         return f"the {form}", True
     return form, True
 
@@ -197,7 +235,11 @@ def other_names(quote: str, shared: list[Concept], other_quote: str, limit: int 
             or any(word in other_quote for word in name.split() if len(word) > 3)
             or any(concept.stands_in(name) for concept in shared)
             or quote[match.end() : match.end() + 1] in ("-", "’", "'")
+            or re.search(r"(?:['’]s?|\b(?:Mr|Dr|St|Sir)\.?) $", quote[: match.start()])
+            or re.search(r"\b(?:College|University|Parliament|Lord|King|Queen)\b", name)
         ):
             continue
+        if not article and _INSTITUTION.search(name):
+            article = "the "
         names.append(article + name)
     return names[:limit]

@@ -68,6 +68,11 @@ class WritingOptions(BaseModel):
         description="Folder of `<domain>.yaml` files that replace or add to the notes on how "
         "knowledge is established in a field.",
     )
+    plain_words: bool = Field(
+        default=False,
+        description="Whether a pair may be written of that shares, in quotable sentences, no "
+        "name or noun but only a word of which the passages do not show that it is one.",
+    )
     max_concepts: int = Field(
         default=3, ge=1, description="Shared concepts that a text names at most."
     )

@@ -54,6 +54,9 @@ _LEANING = re.compile(
     r"meanwhile|nor|what|which|who|we|our|you|your|i|my|me|let us|twice|half)\b",
     re.IGNORECASE,
 )
+_POINTING_BACK = re.compile(
+    r"\s(?:he|she|they|his|her|their|him|them|thereupon|therefore|thus|however|this|these|such)\b"
+)
 _BROKEN_SPACING = re.compile(r"\s[,.;:!?)](?=\s|$)|\(\s|[a-z][.,;:][A-Za-z]{2,}|\s-\s?[a-z]|[a-z]-\s[a-z]")
 _MIXED_CASE = re.compile(r"\b(?!Mc|Mac|De|Di|La|Le|Van|O['’])[A-Za-z]*[a-z][A-Z][a-z]")
 _LETTER_DIGIT = re.compile(r"\b(?=[a-z]*\d)(?!\d+(?:st|nd|rd|th|s|d|m|km|kg)\b)[a-z]*\d[a-z\d]*[a-z]+\b")
@@ -78,8 +81,11 @@ def ends_sentence(text: str) -> bool:
 
 
 def leans_on_context(sentence: str) -> bool:
-    """Whether a sentence opens with a word that points back (he, this, however, …)."""
-    return bool(_LEANING.match(sentence))
+    """Whether a sentence opens with words that point back (he, this, however, about 1665 he)."""
+    if _LEANING.match(sentence):
+        return True
+    pointing = _POINTING_BACK.search(sentence)
+    return pointing is not None and not re.search(r"\s[A-Z]", sentence[: pointing.start()])
 
 
 @lru_cache(maxsize=65_536)

@@ -259,7 +259,7 @@ def test_probes_ask_only_about_held_out_pairs(
         ],
         CONCEPTS_SCHEMA,
     )
-    probes = probe_prompts(result, pairs, chunks, concepts, BOOKS, SftOptions())
+    probes = probe_prompts(result.splits, pairs, chunks, concepts, BOOKS, SftOptions())
     trained = set(result.splits["train"]["chunk_ids"].explode())
     assert probes.height > 0
     assert probes["prompt"].is_unique().all()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from xpoll_dagster.books.concepts.words import TITLES
 from xpoll_dagster.books.concepts.wordnet import WordNet
+from xpoll_dagster.books.concepts.words import TITLES
 
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 _POSSESSIVE = re.compile(r"(?:'s|s')$|'$")

@@ -60,7 +60,7 @@ def read_passages(
     passages: Sequence[str], language: str, options: ExtractionOptions
 ) -> Iterator[Words]:
     """Tokens, sentences and known names of each passage, in order."""
-    english = language.split("-")[0].lower() == "en"
+    english = language.split("-", maxsplit=1)[0].lower() == "en"
     model = installed_model() if english and options.use_statistical_model else None
     nlp, matcher = _pipeline(model, english, str(options.wordnet_folder))
     cut = (passage[:_LONGEST_PASSAGE] for passage in passages)

@@ -72,6 +72,8 @@ class WordNet:
     """The same, as a noun only."""
     given_names: set[str] = field(default_factory=set)
     """First words of people's names of several words."""
+    bearers: dict[str, int] = field(default_factory=dict)
+    """How many people bear a given name, by the name in lower case."""
     people: dict[str, list[NamedInstance]] = field(default_factory=dict)
     """People by the casefolded last word of their names."""
 
@@ -113,7 +115,9 @@ def _read(folder: Path) -> WordNet:
     by_offset: dict[str, NamedInstance] = {}
     for offset, synset in synsets.items():
         if synset.instance_of:
-            by_offset[offset] = _instance(synset, {heads.get(one, "") for one in synset.instance_of})
+            by_offset[offset] = _instance(
+                synset, {heads.get(one, "") for one in synset.instance_of}
+            )
             continue
         for word in synset.words:
             if word[:1].isupper() and "_" not in word:
@@ -150,6 +154,12 @@ def _index_instances(wordnet: WordNet, folder: Path, by_offset: dict[str, NamedI
             )
     wordnet.given_names -= {title.capitalize() for title in TITLES}
     wordnet.people = dict(people)
+    bearers: dict[str, int] = defaultdict(int)
+    for found in by_offset.values():
+        if found.kind == "PERSON":
+            for first in {name.split()[0].lower() for name in found.names if " " in name}:
+                bearers[first] += 1
+    wordnet.bearers = dict(bearers)
 
 
 def _lines(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from xpoll_dagster.books.model import Book, BookError, RawPage
 from xpoll_dagster.books.options import ReadingOptions
@@ -79,3 +79,12 @@ def find_reader(path: Path) -> Reader:
 
 def _reader(name: str) -> Reader:
     return cast("Reader", importlib.import_module(f"{__name__}.{name}"))
+
+
+def describe_book(path: Path) -> dict[str, Any]:
+    """What a document says of itself: `title`, `authors`, `language`, as far as it does.
+
+    Empty for formats that say nothing, and never an error: a book is not lost for its title.
+    """
+    describe = getattr(find_reader(path), "describe", None)
+    return describe(path) if describe is not None else {}

@@ -139,6 +139,7 @@ def _under(chapter: _Chapter, fields: dict[str, Any], blocks: list[Block]) -> li
         and blocks[0].kind == "heading"
         and heads.count(heads[0]) == 1
         and heads[0] == min(heads)
+        and (heads[0] == 1 or not fields.get("title"))
     ):
         top = heads[0]  # the file brings its title along
     elif title:

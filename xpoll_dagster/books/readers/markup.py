@@ -31,6 +31,7 @@ _OPENS_NOTE = re.compile(rf"\s*(?:\[\s*{_MARK}\s*\]|\(\s*{_MARK}\s*\)|{_MARK})[\
 _TEX = re.compile(r"\s*(\\\[.*\\\]|\$\$.*\$\$)\s*[.,;]?\s*", re.DOTALL)
 _GUTENBERG = re.compile(r"project gutenberg|gutenberg-tm", re.IGNORECASE)
 _NUMBER_CLASS = re.compile(r"num(?:ber)?\b", re.IGNORECASE)
+_MARKER = re.compile(r"\s*(?:-|\d+\.) ")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -101,11 +102,11 @@ class _Walker:
         if not is_root and inline.is_hidden(element):
             self._count("hidden passages", element)
             return True
-        if name == "nav" or inline.types(element) & _NAVIGATION:
-            if not self.keep_navigation:
-                self._flush()
-                self._count("lists of links for navigation", element)
-                return True
+        navigation = name == "nav" or inline.types(element) & _NAVIGATION
+        if navigation and not self.keep_navigation:
+            self._flush()
+            self._count("lists of links for navigation", element)
+            return True
         if name == "table" and not html_tables.is_layout(element):
             self._table(element)
             return True
@@ -248,7 +249,10 @@ class _Walker:
 
     def _flush_list(self) -> None:
         if text := self.lists.take():
-            self.reading.blocks.append(Block("list", text))
+            # What goes on in an item behind its code or formula is a paragraph of its own.
+            marked = "\n" in text or _MARKER.match(text)
+            block = Block("list", text) if marked else Block("paragraph", text.strip())
+            self.reading.blocks.append(block)
 
     def _emit(self, block: Block) -> None:
         self._flush_list()

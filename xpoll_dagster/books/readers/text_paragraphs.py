@@ -45,7 +45,7 @@ def paragraphs(lines: Sequence[str], width: int) -> Iterator[Paragraph]:
     filled = sum(bool(line.strip()) for line in lines)
     blank = len(lines) - filled
     single = width > 160  # one line is one paragraph
-    indented = sum(line[:2] == "  " and line[2:3] not in (" ", "") for line in lines)
+    indented = sum(line[:1] == " " and bool(line.strip()) for line in lines)
     by_indent = not single and blank < 0.03 * filled and 0.03 * filled < indented < 0.5 * filled
     group: list[str] = []
     before = after = 0

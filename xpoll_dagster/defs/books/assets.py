@@ -41,13 +41,14 @@ def book_pages(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
     def build() -> Built:
         settings = project.settings
         book = project.book(context.partition_key)
-        pages = read_pages(
+        read = read_pages(
             book,
             settings.reading_with_cache,
             settings.cleaning,
             settings.limits,
             progress=_report(context, "pages"),
         )
+        pages = read.pages
         body = pages.filter(pl.col("kind") == "body")
         return Built(
             pages,
@@ -59,8 +60,9 @@ def book_pages(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
                 "n_removed_lines": int(pages["removed"].list.len().sum() or 0),
                 "n_characters": int(body["text"].str.len_chars().sum() or 0),
                 "n_warnings": int(pages["warnings"].list.len().sum() or 0),
-                "title": book.title,
-                "domain": book.domain,
+                "title": read.title,
+                "authors": list(read.authors),
+                "paged": read.paged,
             },
         )
 

@@ -153,8 +153,8 @@ def cross_domain_pairs(context: dg.AssetExecutionContext, project: Project) -> d
         )
         return Built(
             selection.pairs,
-            _numbers(selection.pairs, selection.left_out),
-            beside={"left_out": selection.left_out},
+            _numbers(selection.pairs, selection.refused),
+            beside={"left_out": selection.refused},
         )
 
     def describe(path: Path) -> Mapping[str, Any]:

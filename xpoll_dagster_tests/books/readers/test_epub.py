@@ -41,7 +41,7 @@ def build(folder: Path, **changes: str | bytes | None) -> Path:
         "mimetype": "application/epub+zip",
         "META-INF/container.xml": CONTAINER,
         "OPS/book.opf": package(),
-        "OPS/nav.xhtml": XHTML.format('<nav epub:type="toc"><ol><li><a href="x">One</a></li></ol></nav>'),
+        "OPS/nav.xhtml": XHTML.format('<nav epub:type="toc"><ol><li><a href="x">One</a></li></ol></nav>'),  # noqa: E501
         "OPS/text/a.xhtml": XHTML.format("<h1>One</h1><p>The sea&nbsp;rises.</p>"),
         "OPS/b two.xhtml": XHTML.format(
             '<h1>Two</h1><p>It falls<a epub:type="noteref" href="#n">1</a>.</p>'
@@ -111,7 +111,7 @@ def test_recovers_and_says_so(tmp_path: Path, changes: dict[str, str | None], wa
         ({"OPS/book.opf": None}, "missing"),
         ({"OPS/text/a.xhtml": None, "OPS/b two.xhtml": None, "OPS/nav.xhtml": None}, "documents"),
         (
-            {"META-INF/encryption.xml": '<encryption><EncryptionMethod Algorithm="aes"/></encryption>'},
+            {"META-INF/encryption.xml": '<encryption><EncryptionMethod Algorithm="aes"/></encryption>'},  # noqa: E501
             "protected",
         ),
     ],
@@ -122,9 +122,7 @@ def test_refuses_with_a_reason(tmp_path: Path, changes: dict[str, str | None], r
 
 
 def test_scrambled_fonts_are_no_protection(tmp_path: Path) -> None:
-    fonts = (
-        '<encryption><EncryptionMethod Algorithm="http://www.idpf.org/2008/embedding"/></encryption>'
-    )
+    fonts = '<encryption><EncryptionMethod Algorithm="http://www.idpf.org/2008/embedding"/></encryption>'
     assert texts(pages_of(build(tmp_path, **{"META-INF/encryption.xml": fonts}))) == BODY
 
 

@@ -164,7 +164,7 @@ def test_claims_by_content(tmp_path: Path) -> None:
 def test_describes_itself(tmp_path: Path) -> None:
     path = tmp_path / "a.html"
     path.write_text(
-        "<html lang=fr><head><title>\nLe Monde </title><meta name=author content='A. Auteur'></head>"
+        "<html lang=fr><head><title>\nLe Monde </title><meta name=author content='A. Auteur'></head>"  # noqa: E501
     )
     assert html.describe(path) == {
         "title": "Le Monde", "authors": ["A. Auteur"], "language": "fr",
@@ -175,9 +175,50 @@ def test_describes_itself(tmp_path: Path) -> None:
 
 PIECES = st.lists(
     st.sampled_from(
-        "<p> </p> <div> </div> <table> <tr> <td> </table> <ul> <li> </ul> <dl> <dt> <dd> <h1> <h2> "
-        "<pre> </pre> <math> <mfrac> <msup> <mi> </math> <br> <sup> <a> <nav> <section> &amp; &x; "
-        "word <!-- --> <script> </script> <![CDATA[ ]]> <span class=pagenum> <br/> \x00 \ue000".split(" ")
+        [
+            "<p>",
+            "</p>",
+            "<div>",
+            "</div>",
+            "<table>",
+            "<tr>",
+            "<td>",
+            "</table>",
+            "<ul>",
+            "<li>",
+            "</ul>",
+            "<dl>",
+            "<dt>",
+            "<dd>",
+            "<h1>",
+            "<h2>",
+            "<pre>",
+            "</pre>",
+            "<math>",
+            "<mfrac>",
+            "<msup>",
+            "<mi>",
+            "</math>",
+            "<br>",
+            "<sup>",
+            "<a>",
+            "<nav>",
+            "<section>",
+            "&amp;",
+            "&x;",
+            "word",
+            "<!--",
+            "-->",
+            "<script>",
+            "</script>",
+            "<![CDATA[",
+            "]]>",
+            "<span",
+            "class=pagenum>",
+            "<br/>",
+            "\x00",
+            "\ue000",
+        ]
     ),
     max_size=60,
 ).map("".join)

@@ -145,7 +145,9 @@ PIECES = st.lists(
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(content=st.one_of(PIECES.map(str.encode), st.binary(max_size=200), st.text().map(str.encode)))
+@given(
+    content=st.one_of(PIECES.map(str.encode), st.binary(max_size=200), st.text().map(str.encode))
+)
 def test_anything_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.md"
     path.write_bytes(content)

@@ -1,0 +1,74 @@
+"""What a name is: a person, a place, an organisation, from its words and its surroundings."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from xpoll_dagster.books.concepts.passages import Words
+from xpoll_dagster.books.concepts.wordnet import WordNet
+from xpoll_dagster.books.concepts.words import (
+    EVENT_WORDS,
+    LAW_WORDS,
+    ORGANISATION_WORDS,
+    PERSON_CUES,
+    PLACE_CUES,
+    PLACE_WORDS,
+    STATE_WORDS,
+    TITLES,
+)
+
+_BY_WORD = (
+    (EVENT_WORDS, "EVENT"),
+    (ORGANISATION_WORDS, "ORG"),
+    (LAW_WORDS, "LAW"),
+    (PLACE_WORDS, "LOC"),
+    (STATE_WORDS, "GPE"),
+)
+
+
+def vote(passage: Words, start: int, stop: int, wordnet: WordNet) -> Counter[str]:
+    """Votes for kinds that one mention gives, by the words in it and around it."""
+    votes: Counter[str] = Counter()
+    words = passage.words[start:stop]
+    lowered = [word.lower().strip(".") for word in words]
+    for telling, kind in _BY_WORD:
+        if telling.intersection(lowered[:1] + lowered[-1:]):
+            votes[kind] += 6
+            break
+    if lowered[0] in TITLES and len(words) > 1 and lowered[1] != "of":
+        votes["PERSON"] += 6
+    elif len(words) > 1 and (words[0] in wordnet.given_names or _is_initial(words[0])):
+        votes["PERSON"] += 3
+    if len(words) == 1 and (words[0] in wordnet.peoples or _people(words[0], wordnet)):
+        votes["NORP"] += 8
+    before = passage.words[start - 1].lower() if start else ""
+    after = passage.words[stop] if stop < len(passage.words) else ""
+    if before in PLACE_CUES:
+        votes["GPE"] += 1
+    if before == "by" or after in PERSON_CUES or after in {"'s", "’s"}:
+        votes["PERSON"] += 1
+    return votes
+
+
+def decide(name: str, votes: Counter[str], wordnet: WordNet) -> str:
+    """The kind of a name that WordNet does not list, from the votes of all its mentions."""
+    if votes:
+        best = max(votes.values())
+        return min(kind for kind, count in votes.items() if count == best)
+    words = name.split()
+    if len(words) == 1 and name.isupper():
+        return "TERM"
+    common = sum(
+        word.lower() in wordnet.nouns or word.lower() in wordnet.adjectives for word in words
+    )
+    if words[0] in wordnet.capitalised or common == len(words):
+        return "TERM"
+    return "PERSON" if len(words) <= 3 else "ORG"
+
+
+def _is_initial(word: str) -> bool:
+    return len(word) == 2 and word[1] == "." and word[0].isupper()
+
+
+def _people(word: str, wordnet: WordNet) -> bool:
+    return word.endswith("s") and word[:-1] in wordnet.peoples

@@ -1,0 +1,136 @@
+"""Who a name means: surnames and initials become the full name that they stand for.
+
+First the book decides: a surname means the only person of that surname whom the book names
+in full. Where it names none, WordNet does, if it knows exactly one bearer that goes by the
+surname alone. So "Newton" becomes "isaac newton" in every book, without the books being
+compared, and "Bernoulli", of whom there are several, stays "bernoulli".
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from xpoll_dagster.books.concepts.normalise import fold, is_roman, normalise_name
+from xpoll_dagster.books.concepts.wordnet import WordNet
+
+_COMMON_GIVEN_NAME = 4
+"""A first name that so many people in WordNet bear means none of them by itself."""
+
+
+def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]:
+    """Canonical names by normalised names of people.
+
+    Args:
+        names: normalised names ("newton", "i. newton", "isaac newton") and how often each
+            stands in the book.
+        wordnet: may be empty.
+
+    Returns:
+        An entry for every name; the empty string for a bare given name, which means nobody.
+    """
+    resolved: dict[str, str] = {}
+    full: dict[str, Counter[str]] = defaultdict(Counter)
+    for name in sorted(names):
+        words = _words(name)
+        if len(words) > 1 and not is_roman(words[-1]) and any(len(w) > 1 for w in words[:-1]):
+            known = _known(words, wordnet)
+            resolved[name] = known if known is not None else name
+            full[words[-1]][resolved[name]] += names[name]
+    for family in full.values():
+        _merge(family, resolved)
+    given = {_words(one)[0] for family in full.values() for one in family}
+    for name in sorted(names):
+        if name in resolved:
+            continue
+        words = _words(name)
+        if not words or is_roman(words[-1]):
+            resolved[name] = name
+            continue
+        family = sorted(full.get(words[-1], ()))
+        fitting = [one for one in family if _initials_fit(words, _words(one))]
+        if len(fitting) == 1:
+            resolved[name] = fitting[0]
+        elif fitting:
+            resolved[name] = words[-1]
+        else:
+            resolved[name] = _by_wordnet(words, wordnet)
+            if len(words) == 1 and resolved[name] == name and name in given:
+                resolved[name] = _by_given(name, full)
+    return resolved
+
+
+def _by_given(name: str, full: Mapping[str, Counter[str]]) -> str:
+    bearers = {one for family in full.values() for one in family if _words(one)[0] == name}
+    return bearers.pop() if len(bearers) == 1 else ""
+
+
+def _words(name: str) -> list[str]:
+    return name.replace(".", ". ").replace(".", "").split()
+
+
+def _known(words: list[str], wordnet: WordNet) -> str | None:
+    """Canonical name of the one person in WordNet whom a full name fits."""
+    exact, close = set(), set()
+    for person in wordnet.people.get(words[-1], ()):
+        canonical = normalise_name(person.canonical)
+        forms = [_words(normalise_name(form)) for form in person.names]
+        if words in forms:
+            exact.add(canonical)
+        elif any(len(form) > 1 and form[0] == words[0] for form in forms):
+            close.add(canonical)
+    if len(exact) == 1:
+        return exact.pop()
+    return close.pop() if not exact and len(close) == 1 else None
+
+
+def _merge(family: Counter[str], resolved: dict[str, str]) -> None:
+    """Make one of "charles darwin" and "charles robert darwin"."""
+    renamed = {}
+    for name in sorted(family):
+        words = _words(name)
+        fuller = [
+            other
+            for other in family
+            if other != name and len(_words(other)) < len(words) and _words(other)[0] == words[0]
+        ]
+        if len(fuller) == 1:
+            renamed[name] = fuller[0]
+    for name, canonical in list(resolved.items()):
+        if canonical in renamed:
+            resolved[name] = renamed[canonical]
+    for name, canonical in renamed.items():
+        family[canonical] += family.pop(name)
+
+
+def _initials_fit(words: list[str], full: list[str]) -> bool:
+    if words[-1] != full[-1]:
+        return False
+    given, names = words[:-1], full[:-1]
+    if len(given) > len(names):
+        given = given[: len(names)]
+    return all(
+        name.startswith(one) if len(one) == 1 else name == one
+        for one, name in zip(given, names, strict=False)
+    )
+
+
+def _by_wordnet(words: list[str], wordnet: WordNet) -> str:
+    name = " ".join(words)
+    if len(words) == 1:
+        if wordnet.bearers.get(name, 0) >= _COMMON_GIVEN_NAME:
+            return ""
+        known_as = {
+            normalise_name(person.canonical)
+            for person in wordnet.people.get(name, ())
+            if any(fold(form) == name for form in person.names)
+        }
+    else:
+        known_as = {
+            normalise_name(person.canonical)
+            for person in wordnet.people.get(words[-1], ())
+            if any(
+                _initials_fit(words, _words(normalise_name(n))) and " " in n for n in person.names
+            )
+        }
+    return known_as.pop() if len(known_as) == 1 else name

@@ -1,0 +1,250 @@
+"""Texts of pairs and of single passages, the dataset made of them, and its probe prompts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from xpoll_dagster.defs.declaration import declare
+from xpoll_dagster.defs.linking import assets as linking  # declares what this package builds on
+from xpoll_dagster.defs.materialization import Built, materialise
+from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, sample_table
+from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.sft.assemble import SPLITS, SftResult, assemble
+from xpoll_dagster.sft.hub import UploadError, push_dataset
+from xpoll_dagster.sft.probes import probe_prompts as make_probes
+from xpoll_dagster.sft.saving import save_dataset
+from xpoll_dagster.sft.standalone import write_passages
+from xpoll_dagster.writing.pair_texts import write_pair_texts
+from xpoll_dagster.writing.rules import RulesAuthor
+
+__all__ = [
+    "hub_upload",
+    "linking",
+    "pair_texts",
+    "probe_prompts",
+    "sft_dataset",
+    "standalone_texts",
+]
+
+
+def _text_numbers(texts: pl.DataFrame) -> dict[str, Any]:
+    accepted = int(texts["accepted"].sum())
+    return {
+        "n_texts": texts.height,
+        "n_accepted": accepted,
+        "n_rejected": texts.height - accepted,
+        "acceptance_rate": accepted / texts.height if texts.height else None,
+    }
+
+
+def _describe_texts(path: Path) -> Mapping[str, Any]:
+    texts = pl.read_parquet(path)
+    rejected = texts.filter(~pl.col("accepted"))
+    columns = ["id", "kind", "text", "instruction", "response"]
+    return {
+        "dagster/column_schema": column_schema(texts.schema),
+        "dagster/partition_row_count": texts.height,
+        "sample": sample_table(texts.filter("accepted").select(columns), 6),
+        "rejected": sample_table(rejected.select("id", "kind", "rejected_by", "text"), 10),
+    }
+
+
+@dg.asset(
+    **declare(
+        "pair_texts",
+        group="sft",
+        code=1,
+        inputs=["cross_domain_pairs", "chunks", "chunk_concepts"],
+        options=lambda s: [s.writing],
+        per_book=True,
+        reads_library=True,
+        kinds={"python", "parquet"},
+        pool="gpu",
+    )
+)
+def pair_texts(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """Expository text, question and answer, and dialogue of each pair, accepted or rejected.
+
+    A partition holds the pairs whose first passage stands in its book.
+    """
+
+    def build() -> Built:
+        pairs = project.store.scan("cross_domain_pairs")
+        own = pairs.filter(pl.col("left_book") == context.partition_key).collect()
+        needed = pl.concat([own["left_chunk"], own["right_chunk"].alias("left_chunk")])
+        wanted = pl.col("chunk_id").is_in(needed.unique().implode())
+        texts = write_pair_texts(
+            own,
+            project.read_books("chunks").filter(wanted).collect(),
+            project.book_infos(),
+            RulesAuthor(project.settings.writing_with_notes),
+            project.settings.writing_with_notes,
+            project.read_books("chunk_concepts").filter(wanted).collect(),
+        )
+        return Built(texts, {"n_pairs": own.height, **_text_numbers(texts)})
+
+    return materialise(context, project, build, _describe_texts)
+
+
+@dg.asset(
+    **declare(
+        "standalone_texts",
+        group="sft",
+        code=1,
+        inputs=["chunks", "chunk_concepts"],
+        options=lambda s: [s.writing],
+        per_book=True,
+        kinds={"python", "parquet"},
+    )
+)
+def standalone_texts(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """One text of each prose passage by itself, in turn expository, question and dialogue."""
+
+    def build() -> Built:
+        store, key = project.store, context.partition_key
+        texts = write_passages(
+            store.read("chunks", key),
+            project.book_infos(),
+            project.settings.writing_with_notes,
+            store.read("chunk_concepts", key),
+        )
+        return Built(texts, _text_numbers(texts))
+
+    return materialise(context, project, build, _describe_texts)
+
+
+def _assemble(project: Project) -> SftResult:
+    return assemble(
+        project.read_all("pair_texts").collect(),
+        project.read_all("standalone_texts").collect(),
+        project.store.read("cross_domain_pairs"),
+        project.read_books("chunks").collect(),
+        project.book_infos(),
+        project.settings.sft,
+    )
+
+
+@dg.asset(
+    **declare(
+        "sft_dataset",
+        group="sft",
+        code=1,
+        inputs=["pair_texts", "standalone_texts", "cross_domain_pairs", "chunks"],
+        options=lambda s: [s.sft],
+        folder=True,
+        kinds={"huggingface", "parquet"},
+    )
+)
+def sft_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """The dataset: balanced, shuffled, split without leaks; Hugging Face, Parquet and card."""
+
+    def build() -> Built:
+        result = _assemble(project)
+        report = result.report
+        return Built(
+            lambda folder: save_dataset(result, folder, project.book_infos(), project.settings.sft),
+            {
+                "n_rows": report["rows"],
+                "n_left_out": report["left_out"],
+                "n_rejected": report["texts_rejected"],
+                **{f"n_{split}": count for split, count in report["rows_by_split"].items()},
+            },
+        )
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        report = json.loads((path / "report.json").read_text(encoding="utf-8"))
+        rows = pl.read_parquet(sorted((path / "parquet").glob("*.parquet")))
+        pairs = {
+            (left, right): count
+            for name, count in report["rows_by_domains"].items()
+            for left, _, right in [name.partition(" - ")]
+        }
+        columns = ["id", "format", "domains", "text", "score"]
+        return {
+            "dagster/row_count": report["rows"],
+            "dagster/column_schema": column_schema(rows.schema),
+            "report": dg.MetadataValue.json(report),
+            "card": dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000]),
+            "sample": sample_table(rows.select(columns)),
+            "formats": bar_chart(report["rows_by_format"], "Rows per format"),
+            "domains": heat_map(pairs, "Cross-domain rows per pair of domains"),
+        }
+
+    return materialise(context, project, build, describe)
+
+
+@dg.asset(
+    **declare(
+        "probe_prompts",
+        group="sft",
+        code=1,
+        inputs=["sft_dataset", "cross_domain_pairs", "chunks", "chunk_concepts"],
+        options=lambda s: [s.sft],
+        kinds={"python", "parquet"},
+    )
+)
+def probe_prompts(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """Held-out prompts that ask for links between domains, with the passages to draw on."""
+
+    def build() -> Built:
+        folder = project.store.path("sft_dataset", suffix="") / "parquet"
+        splits = {
+            split: pl.read_parquet(files)
+            for split in SPLITS
+            if (files := sorted(folder.glob(f"{split}-*.parquet")))
+        }
+        probes = make_probes(
+            splits,
+            project.store.read("cross_domain_pairs"),
+            project.read_books("chunks").collect(),
+            project.read_books("chunk_concepts").collect(),
+            project.book_infos(),
+            project.settings.sft,
+        )
+        return Built(
+            probes, {"n_probes": probes.height, "n_held_out_pairs": probes["pair_id"].n_unique()}
+        )
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        probes = pl.read_parquet(path)
+        return {
+            "dagster/row_count": probes.height,
+            "dagster/column_schema": column_schema(probes.schema),
+            "sample": sample_table(probes.select("form", "prompt", "domains", "split"), 12),
+        }
+
+    return materialise(context, project, build, describe)
+
+
+@dg.asset(
+    **declare(
+        "hub_upload",
+        group="sft",
+        code=1,
+        inputs=["sft_dataset"],
+        on_demand=True,
+        kinds={"huggingface"},
+    )
+)
+def hub_upload(project: Project) -> dg.MaterializeResult:
+    """Push the dataset to the Hugging Face hub as a private repository; only on demand.
+
+    Needs XPOLL_HUB_REPOSITORY and, from the environment, HF_TOKEN.
+    """
+    artifact = project.store.get("sft_dataset", suffix="")
+    if artifact is None:
+        raise dg.Failure("The dataset is not built yet: materialise sft_dataset first.")
+    settings = project.settings
+    try:
+        address = push_dataset(
+            artifact.path, settings.hub_repository, settings.hub_token.get_secret_value()
+        )
+    except UploadError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    return dg.MaterializeResult(metadata={"address": dg.MetadataValue.url(address)})
