@@ -60,7 +60,8 @@ def read_pages(
         pages = pl.read_parquet(out)
     if pages.schema != PAGES_SCHEMA:
         raise BookError(f"{book.path.name}: its pages came back in an unknown form.")
-    if not (pages["kind"] == "body").any() or not pages["text"].str.strip_chars().any():
+    readable = (pl.col("kind") == "body") & (pl.col("text").str.strip_chars() != "")
+    if pages.filter(readable).is_empty():
         raise BookError(f"{book.path.name} holds no text that can be used.")
     return ReadBook(
         pages,

@@ -1,133 +1,189 @@
-"""The dataset card, generated: nothing in it is written by hand for one dataset."""
+"""The dataset card: generated from the rows and the report, so that it cannot say otherwise."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 import yaml
 
-from xpoll_dagster.sft.options import SftOptions
-from xpoll_dagster.writing.model import BookInfo
+from xpoll_dagster.sft.model import SPLITS, SftResult
 
-# Licence identifiers of the hub, by what people write in a book.yaml.
-_HUB_LICENCES = {
-    "cc-by-4.0": "cc-by-4.0",
-    "cc by 4.0": "cc-by-4.0",
-    "cc-by-sa-4.0": "cc-by-sa-4.0",
-    "cc by-sa 4.0": "cc-by-sa-4.0",
-    "cc-by-3.0": "cc-by-3.0",
-    "cc by 3.0": "cc-by-3.0",
-    "cc0-1.0": "cc0-1.0",
-    "cc0": "cc0-1.0",
-    "mit": "mit",
-    "apache-2.0": "apache-2.0",
-    "gfdl": "gfdl",
-}
-
-
-def hub_licence(licences: list[str]) -> str:
-    """Hub identifier of the whole: a licence all books share, `unknown`, or `other`."""
-    if not licences or "unknown" in licences:
-        return "unknown"
-    known = {_HUB_LICENCES.get(licence.strip().lower()) for licence in licences}
-    only = known.pop() if len(known) == 1 else None
-    return only or "other"
+_LIMITS = """\
+- Rows with `author: rules` are quotations in templates. Beyond the quotations they state which \
+concepts both passages print and where, which names only one of them prints, and general notes on \
+how a field establishes knowledge. They claim no cause, no influence and no analogy.
+- That two passages share a concept is found by rules. Two things of the same name may pass for \
+one, and a shared name need not be a telling link; the rows are candidates, unreviewed.
+- The passages say what their books say. Old books hold old knowledge and old language.
+- Quotations are verbatim after cleaning (undone hyphens, removed running heads). Passages that \
+were recognised from scans can hold reading errors.
+- Page numbers count the pages of the file, which printed page numbers may not follow. Formats \
+without pages are cited by section.
+- A dialogue's first speaker is the user, its second the assistant; the system message says who \
+they are. Both quote; to train on quotations of both, include the user's turns in the loss.
+- Questions are answered from books that the model does not see in the prompt. `chunk_ids` and \
+`pages` lead to the passages for training with context.
+"""
 
 
-def dataset_card(
-    report: Mapping[str, Any],
-    books: Mapping[str, BookInfo],
-    options: SftOptions,
-    example: Mapping[str, Any] | None,
-) -> str:
-    """The card as Markdown with its YAML header."""
-    licences = sorted({book.licence or "unknown" for book in books.values()})
-    header = {
-        "license": hub_licence(licences),
+def dataset_card(result: SftResult) -> str:
+    """The README of the dataset: YAML header for the hub, then what a person wants to know."""
+    report = result.report
+    rows = pl.concat(result.splits.values())
+    header = yaml.safe_dump(_header(result, rows), sort_keys=False, allow_unicode=True)
+    accounts = report["accounts"]
+    parts = [
+        f"---\n{header}---\n",
+        "# Cross-pollinated textbook dataset\n",
+        f"{report['rows']:,} rows ({report['words']:,} words) made from passages of textbooks of "
+        "different domains that share concepts, with standalone passages beside them. Every row "
+        "names its chunks, books and pages. Load it with `datasets.load_from_disk('hf')`, or read "
+        "`parquet/`.\n",
+        "## Rows\n",
+        _table(
+            ["split", "rows", "cross-domain", "standalone"],
+            [
+                [
+                    split,
+                    frame.height,
+                    int(frame["cross_domain"].sum()),
+                    int((~frame["cross_domain"]).sum()),
+                ]
+                for split, frame in ((name, result.splits[name]) for name in SPLITS)
+            ],
+        ),
+        "No chunk stands in two splits, nor do chunks that share a long sentence.\n",
+        _table(
+            ["format", "cross-domain", "standalone"],
+            [
+                [
+                    name,
+                    report["by_format_and_kind"]["cross_domain"].get(name, 0),
+                    report["by_format_and_kind"]["standalone"].get(name, 0),
+                ]
+                for name in report["by_format"]
+            ],
+        ),
+        _table(["domain", "rows that hold it"], [list(item) for item in report["by_domain"].items()]),
+        _table(
+            ["pair of domains", "rows"], [list(item) for item in report["by_domain_pair"].items()]
+        ),
+        "## Sources and licences\n",
+        _table(["book", "domain", "licence", "rows"], _sources(rows)),
+        "A row is derived from the books it quotes; their licences hold for it. `unknown` means "
+        "that the library does not say: find out before you pass such rows on.\n",
+        "## What was left out\n",
+        _account(accounts),
+        "Settings that took effect:\n",
+        "\n".join(_constraint(item) for item in report["constraints"]) + "\n",
+        "## Repetition\n",
+        _diversity(report["diversity"]),
+        "## Columns\n",
+        "`text` is the whole row as plain text; `messages` the same as a conversation; "
+        "`instruction` and `response` are set where `format` is `qa`. `pages` has for each chunk "
+        "the book, section and pages; `signals` and `score` are the evidence that linked the "
+        "pair; `author` says who wrote.\n",
+        "## What these rows can and cannot claim\n",
+        _LIMITS,
+        "## An example\n",
+        _example(rows),
+        "## Settings\n",
+        f"```json\n{json.dumps(report['settings'], indent=1, sort_keys=True)}\n```\n",
+    ]
+    return "\n".join(parts)
+
+
+def _header(result: SftResult, rows: pl.DataFrame) -> dict[str, Any]:
+    licences = sorted(result.report["by_licence"])
+    single = licences[0] if len(licences) == 1 else None
+    known = {"cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "mit", "apache-2.0", "cc-by-3.0"}
+    header: dict[str, Any] = {
         "language": ["en"],
         "task_categories": ["text-generation", "question-answering"],
-        "tags": ["cross-domain", "textbooks", "sft"],
-        "size_categories": [_size_category(report["rows"])],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"parquet/{split}-*.parquet"}
-                    for split, n in report["rows_by_split"].items()
-                    if n
-                ],
-            }
-        ],
+        "size_categories": [_size(rows.height)],
     }
-    rejected = report["texts_rejected"]
-    parts = [
-        f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
-        "# Cross-pollinated textbook passages",
-        f"{report['rows']} rows from {len(books)} books in "
-        f"{len({book.domain for book in books.values()})} domains: passages of different domains "
-        "that share concepts, rare words or meaning, set side by side as expository text, "
-        "question and answer, and dialogue, together with standalone passages.",
-        "## How the rows came about",
-        f"{report['texts_written']} texts were written; {rejected} were rejected by gates, "
-        f"{report['left_out']} accepted ones were left out for the reasons below, and "
-        f"{report['rows']} are in the dataset. Passages are quoted verbatim, cut at sentence ends "
-        "and attributed to book and page. Every row names its chunks, books, pages, signals, "
-        "score and author.",
-        _table("Rows by split", report["rows_by_split"]),
-        _table("Rows by format", report["rows_by_format"]),
-        _table("Rows by domain (a cross-domain row counts for both)", report["rows_by_domain"]),
-        _table("Cross-domain rows by pair of domains", report["rows_by_domains"]),
-        _table("Rows by author", report["rows_by_author"]),
-        _table("Accepted texts left out, by reason", report["left_out_by_reason"]),
-        _table("Texts rejected, by gate", report["rejected_by"]),
-        "## Sources and licences",
-        "| book | authors | domain | licence |\n| --- | --- | --- | --- |\n"
-        + "\n".join(
-            f"| {_cell(book.title)} | {_cell(', '.join(book.authors) or 'not stated')} "
-            f"| {_cell(book.domain)} | {_cell(book.licence or 'unknown')} |"
-            for book in books.values()
-        ),
-        "Each row's `licenses` are those of its books; where a licence is unknown, ask before "
-        "passing the row on.",
-        "## Limits",
-        "- Rows with `author` = `rules` are verbatim quotations in templates. They show that two "
-        "passages speak of the same things; they claim no cause, no influence and no judgement, "
-        "and their connecting sentences are alike by design.",
-        "- Pairs were found by statistics over words, names and embeddings. A shared word can "
-        "still mean two things; `score` and `signals` say how strong the evidence was.",
-        "- What the books say is theirs: statements may be dated, and text recognised from scans "
-        "may hold errors.",
-        "- No chunk stands in two splits; rows whose passages would have straddled were left out.",
-        "## Settings",
-        f"```json\n{options.model_dump_json(indent=2)}\n```",
+    if single and single.lower() in known:
+        header["license"] = single.lower()
+    else:
+        header |= {
+            "license": "unknown" if "unknown" in licences or not licences else "other",
+            "license_name": "licences of the source books",
+            "source_licenses": licences,
+        }
+    header["configs"] = [
+        {
+            "config_name": "default",
+            "data_files": [{"split": name, "path": f"parquet/{name}-*.parquet"} for name in SPLITS],
+        }
     ]
-    if example is not None:
-        shown = json.dumps(example, indent=2, ensure_ascii=False, default=str)
-        parts += ["## An example row", f"```json\n{shown}\n```"]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return header
 
 
-def _table(title: str, counts: Mapping[str, int]) -> str:
-    if not counts:
-        return ""
-    lines = "\n".join(f"| {_cell(name)} | {count} |" for name, count in counts.items())
-    return f"**{title}**\n\n| | rows |\n| --- | ---: |\n{lines}"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
-
-
-def _size_category(rows: int) -> str:
-    for limit, name in (
-        (1_000, "n<1K"),
-        (10_000, "1K<n<10K"),
-        (100_000, "10K<n<100K"),
-        (1_000_000, "100K<n<1M"),
-        (10_000_000, "1M<n<10M"),
-    ):
+def _size(rows: int) -> str:
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
         if rows < limit:
             return name
-    return "10M<n<100M"
+    return "100K<n<1M" if rows < 1_000_000 else "n>1M"
+
+
+def _cell(value: object) -> str:
+    text = f"{value:,}" if isinstance(value, int) else " ".join(str(value).split())
+    return text.replace("|", "\\|")
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines) + "\n"
+
+
+def _sources(rows: pl.DataFrame) -> list[list[Any]]:
+    found = (
+        rows.select("id", "pages", "domains")
+        .explode("pages")
+        .select("id", pl.col("pages").struct.unnest())
+        .group_by("title", pl.col("book").str.split("--").list.first().alias("domain"), "licence")
+        .agg(pl.col("id").n_unique().alias("rows"))
+        .sort("rows", "title", descending=[True, False])
+    )
+    return [list(row) for row in found.iter_rows()]
+
+
+def _account(accounts: dict[str, Any]) -> str:
+    lines = []
+    for name, what in (("cross_domain", "texts of pairs"), ("standalone", "single passages")):
+        one = accounts[name]
+        reasons = "; ".join(f"{reason}: {count:,}" for reason, count in one["left_out"].items())
+        lines.append(
+            f"- {one['available']:,} {what} were available, {one['kept']:,} are in"
+            + (f". Left out: {reasons}." if reasons else ".")
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _constraint(item: dict[str, Any]) -> str:
+    details = {
+        key: value for key, value in item.items() if key not in {"constraint", "binds"} and value
+    }
+    state = "binds" if item["binds"] else "does not bind"
+    return f"- `{item['constraint']}` {state}: `{json.dumps(details, sort_keys=True)}`"
+
+
+def _diversity(found: dict[str, Any]) -> str:
+    return (
+        "Outside the quotations, the commonest run of six words stands in "
+        f"{found['most_shared']:.1%} of the cross-domain rows (“{found['commonest']}”); on average "
+        f"{found['mean_shared']:.0%} of a row's runs stand in some other row too.\n"
+    )
+
+
+def _example(rows: pl.DataFrame) -> str:
+    cross = rows.filter(pl.col("cross_domain") & (pl.col("format") == "qa")).sort(
+        "score", "id", descending=[True, False]
+    )
+    if cross.is_empty():
+        return "There is no cross-domain question in this dataset.\n"
+    row = cross.select("id", "format", "domains", "chunk_ids", "signals", "text").row(0, named=True)
+    body = json.dumps(row, indent=1, ensure_ascii=False)
+    return f"````json\n{body}\n````\n"

@@ -1,39 +1,47 @@
-"""Pushing a saved dataset to the Hugging Face hub: on demand, with the user's token."""
+"""Pushing a saved dataset to the Hugging Face hub. Nothing calls this by itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 
-class UploadError(Exception):
-    """The dataset was not pushed; the message says why and never holds the token."""
+class HubError(Exception):
+    """The dataset could not be pushed; the message never holds the token."""
 
 
-def push_dataset(folder: Path, repository: str, token: str) -> str:
-    """Upload card and Parquet shards of `folder` as a private dataset; returns its address.
+def push(folder: Path, repository: str, token: str) -> str:
+    """Push what `save_dataset` wrote: the shards, the card and the report.
 
-    Raises `UploadError` where the repository's name or the token is missing, or the hub
-    refuses.
+    Args:
+        folder: The dataset's folder.
+        repository: `owner/name` of a dataset repository; made, private, where it is missing.
+        token: A token that may write there.
+
+    Returns:
+        The repository's address.
+
+    Raises:
+        HubError: A setting is missing, the folder holds no dataset, or the hub refuses.
     """
-    if not repository or "/" not in repository:
-        raise UploadError("Set XPOLL_HUB_REPOSITORY to owner/name of the dataset on the hub.")
+    if repository.count("/") != 1 or not all(repository.split("/")):
+        raise HubError("Name the repository as owner/name (XPOLL_HUB_REPOSITORY).")
     if not token:
-        raise UploadError("Set HF_TOKEN to a token that may write to the hub.")
+        raise HubError("Pushing needs a token in the environment variable HF_TOKEN.")
+    if not (folder / "README.md").is_file() or not (folder / "parquet").is_dir():
+        raise HubError("There is no dataset to push yet: build sft_dataset first.")
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
-    api = HfApi(token=token)
     try:
-        api.create_repo(repository, repo_type="dataset", private=True, exist_ok=True)
-        commit = api.upload_folder(
+        api = HfApi(token=token)
+        address = api.create_repo(repository, repo_type="dataset", private=True, exist_ok=True)
+        api.upload_folder(
             repo_id=repository,
             repo_type="dataset",
-            folder_path=str(folder),
-            allow_patterns=["README.md", "report.json", "parquet/*.parquet"],
+            folder_path=folder,
+            allow_patterns=["parquet/*", "README.md", "report.json"],
             commit_message="Dataset built by xpoll",
         )
-    except (HfHubHTTPError, OSError) as error:
-        # The hub's own message may repeat the request with its headers.
-        said = str(error).replace(token, "***").splitlines()
-        raise UploadError(f"The hub refused {repository}: {said[0] if said else error}") from None
-    return str(commit.commit_url)
+    except Exception as error:  # noqa: BLE001 - whatever it is may carry the token
+        reason = " ".join(str(error).replace(token, "***").split())
+        raise HubError(f"The hub refused {repository}: {reason[:300]}") from None
+    return str(address)

@@ -1,157 +1,187 @@
-"""Evaluation prompts from held-out pairs, with the passages a good answer would draw on."""
+"""Evaluation prompts from pairs that training never saw."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
 from xpoll_dagster.sft.options import SftOptions
-from xpoll_dagster.sft.splits import TEST, VALIDATION
+from xpoll_dagster.sft.splits import stable_order
+from xpoll_dagster.storage import fingerprint
+from xpoll_dagster.writing.evidence import Card, Side, make_card
 from xpoll_dagster.writing.model import BookInfo
+from xpoll_dagster.writing.naming import Concept
+from xpoll_dagster.writing.pair_texts import iter_evidence, load_passages
+from xpoll_dagster.writing.standalone import main_concepts
+
+REFERENCE_STRUCT = pl.Struct(
+    {
+        "chunk_id": pl.String,
+        "book": pl.String,
+        "title": pl.String,
+        "domain": pl.String,
+        "page_start": pl.Int64,
+        "page_end": pl.Int64,
+        "passage": pl.String,  # the sentences that a good answer would draw on
+    }
+)
 
 PROBES_SCHEMA = pl.Schema(
     {
         "id": pl.String,
-        "prompt": pl.String,
-        "form": pl.String,
-        "concept_left": pl.String,
-        "concept_right": pl.String,
-        "shared_concepts": pl.List(pl.String),
-        "domains": pl.List(pl.String),
-        "titles": pl.List(pl.String),
-        "reference_chunk_ids": pl.List(pl.String),
-        "reference_passages": pl.List(pl.String),
-        "pages": pl.List(pl.List(pl.Int64)),
         "pair_id": pl.String,
-        "split": pl.String,
+        "form": pl.String,  # analogy | shared | explain | knowing | question | connect
+        "prompt": pl.String,
+        "concepts": pl.List(pl.String),
+        "domains": pl.List(pl.String),
+        "chunk_ids": pl.List(pl.String),
+        "references": pl.List(REFERENCE_STRUCT),
+        "score": pl.Float64,
     }
 )
 
-# What is asked: each form is another task, not another wording.
-_FORMS: dict[str, str] = {
-    "analogy": "Draw an analogy between {left} in {left_domain} and {right} in {right_domain}. "
-    "Say which part of the one answers to which part of the other, and where the analogy ends.",
-    "shared concept": "How does {shared} appear in {left_domain} and in {right_domain}? Give one "
-    "example from each field and say what they have in common.",
-    "transfer": "A student of {left_domain} has understood {left}. Use it to explain {right}, as "
-    "{right_domain} knows it.",
-    "contrast": "Compare how {left_domain} comes to know about {left} with how {right_domain} "
-    "comes to know about {right}.",
-}
-
 
 def probe_prompts(
-    splits: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
+    splits: Mapping[str, pl.DataFrame],
     chunks: pl.DataFrame,
-    concepts: pl.DataFrame,
     books: Mapping[str, BookInfo],
-    options: SftOptions,
+    options: SftOptions | None = None,
+    concepts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Make prompts from the pairs of the test split, then of validation; `PROBES_SCHEMA`.
+    """Write prompts for evaluating a tuned model on pairs whose passages it never saw.
 
-    The concepts of a prompt are the most telling of each passage that the other lacks (its
-    rarest concept in the library that it names most), so that an answer has to make the way
-    from one to the other. Every pair gives one prompt of each form that it has concepts for,
-    all pairs the first form before any the second, until `max_probes`.
+    A pair is held out when neither of its chunks stands in a row of the train split.
+    Analogies join a concept that only the one passage prints with one that only the
+    other prints; the other forms ask about what both print.
+
+    Args:
+        pairs: Rows of `PAIRS_SCHEMA`, all of them.
+        splits: The dataset's splits.
+        chunks: Rows of `CHUNKS_SCHEMA`.
+        books: What to say about each book.
+        options: `probe_prompts` and `prompts_per_pair`.
+        concepts: Rows of `CONCEPTS_SCHEMA`: the salient concepts of each passage.
+
+    Returns:
+        Rows of `PROBES_SCHEMA`: no prompt twice, pairs taken in turn, as many as asked for
+        where the pairs suffice.
     """
-    held_out = pl.concat(
-        [
-            splits[split]
-            .filter("cross_domain")
-            .select("pair_id")
-            .unique(maintain_order=True)
-            .with_columns(split=pl.lit(split))
-            for split in (TEST, VALIDATION)
-            if split in splits
-        ]
-        or [pl.DataFrame(schema={"pair_id": pl.String, "split": pl.String})]
-    ).join(pairs, on="pair_id", how="inner", maintain_order="left")
-    needed = set(held_out["left_chunk"]) | set(held_out["right_chunk"])
-    passages = {
-        row["chunk_id"]: row
-        for row in chunks.filter(pl.col("chunk_id").is_in(list(needed))).iter_rows(named=True)
-    }
-    salient = _salient(concepts, needed)
-    by_form: dict[str, list[dict[str, object]]] = {form: [] for form in _FORMS}
-    for pair in held_out.iter_rows(named=True):
-        for probe in _probes(pair, passages, salient, books):
-            by_form[str(probe["form"])].append(probe)
-    depth = max((len(probes) for probes in by_form.values()), default=0)
-    found = [probe for probes in by_form.values() for probe in probes]
-    order = {id(probe): (i // max(1, depth), i) for i, probe in enumerate(found)}
-    chosen, seen = [], set()
-    for probe in sorted(found, key=lambda probe: order[id(probe)]):
-        if probe["prompt"] not in seen:
-            seen.add(probe["prompt"])
-            chosen.append(probe)
-    return pl.DataFrame(chosen[: options.max_probes], schema=PROBES_SCHEMA)
+    options = options or SftOptions()
+    trained = splits["train"]["chunk_ids"].explode().drop_nulls().unique().implode()
+    held = pairs.filter(
+        ~pl.col("left_chunk").is_in(trained) & ~pl.col("right_chunk").is_in(trained)
+    ).sort("score", "pair_id", descending=[True, False])
+    wanted = pl.concat([held["left_chunk"], held["right_chunk"]]).unique()
+    passages = load_passages(chunks, wanted, books, concepts)
+    queues: list[list[dict[str, Any]]] = []
+    for pair, score in zip(iter_evidence(held, passages), held["score"], strict=True):
+        card = make_card(pair, options.writing)
+        if isinstance(card, str):
+            continue
+        forms = list(_prompts(card))[: options.prompts_per_pair]
+        queues.append([_row(card, *form, score) for form in forms])
+    found: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for turn in range(options.prompts_per_pair):
+        for queue in queues:
+            if turn < len(queue) and len(found) < options.probe_prompts:
+                row = queue[turn]
+                if row["prompt"] not in seen:
+                    seen.add(row["prompt"])
+                    found.append(row)
+    return pl.DataFrame(found, schema=PROBES_SCHEMA)
 
 
-def _salient(concepts: pl.DataFrame, needed: set[str]) -> dict[str, list[tuple[str, str]]]:
-    """Each chunk's concepts as (normalised, as printed), the most telling first."""
-    spread = concepts.group_by("concept").agg(pl.col("chunk_id").n_unique().alias("_spread"))
-    ranked = (
-        concepts.filter(pl.col("chunk_id").is_in(list(needed)))
-        .join(spread, on="concept")
-        .with_columns(
-            # Named more often here and found in fewer chunks: tf-idf without a corpus size.
-            _weight=pl.col("count")
-            / (1 + pl.col("_spread")).log()
-            * pl.when(pl.col("concept").str.contains(" ")).then(1.5).otherwise(1.0)
+def _prompts(card: Card) -> Iterator[tuple[str, str, list[str]]]:
+    """Form, prompt and concepts, the best kinds first."""
+    one, two = card.left, card.right
+    if stable_order(card.pair_id, 0) % 2:
+        one, two = two, one
+    left, right = _own(one, two), _own(two, one)
+    analogies = [(a, b) for a in left for b in right]
+    analogies.sort(key=lambda pair: left.index(pair[0]) + right.index(pair[1]))
+    shared, fields = card.shown, (one.field.name, two.field.name)
+
+    def analogy(pair: tuple[str, str]) -> tuple[str, str, list[str]]:
+        prompt = (
+            f"Draw an analogy between {pair[0]} in {fields[0]} and {pair[1]} in {fields[1]}. Say "
+            "what corresponds to what, and where the analogy breaks down."
         )
-        .sort("_weight", "concept", descending=[True, False])
-        .group_by("chunk_id", maintain_order=True)
-        .agg(pl.struct("concept", "surface").alias("found"))
+        return "analogy", prompt, list(pair)
+
+    if analogies:
+        yield analogy(analogies[0])
+    yield (
+        "shared",
+        f"What place does one find for {shared} in {fields[0]}, and what place in {fields[1]}? "
+        "Compare the two and say what they do not have in common.",
+        [shared],
     )
-    return {
-        chunk: [(each["concept"], each["surface"]) for each in found]
-        for chunk, found in ranked.iter_rows()
-    }
-
-
-def _probes(
-    pair: Mapping[str, object],
-    passages: Mapping[str, Mapping[str, object]],
-    salient: Mapping[str, list[tuple[str, str]]],
-    books: Mapping[str, BookInfo],
-) -> Iterator[dict[str, object]]:
-    left_id, right_id = str(pair["left_chunk"]), str(pair["right_chunk"])
-    left_own = salient.get(left_id, [])
-    right_own = salient.get(right_id, [])
-    shared_names = {name for name, _ in left_own} & {name for name, _ in right_own}
-    left = next((printed for name, printed in left_own if name not in shared_names), "")
-    right = next((printed for name, printed in right_own if name not in shared_names), "")
-    shared = [printed for name, printed in left_own if name in shared_names]
-    left_passage, right_passage = passages[left_id], passages[right_id]
-    for form, template in _FORMS.items():
-        if form == "shared concept" and not shared:
-            continue
-        if form != "shared concept" and not (left and right):
-            continue
-        prompt = template.format(
-            left=left,
-            right=right,
-            shared=shared[0] if shared else "",
-            left_domain=pair["left_domain"],
-            right_domain=pair["right_domain"],
+    if len(analogies) > 1:
+        yield analogy(analogies[1])
+    for asker, teller, own in ((one, two, right), (two, one, left)):
+        topic = own[0] if own else shared
+        yield (
+            "explain",
+            f"Explain to {asker.field.a_person} what {teller.field.name} has to say about "
+            f"{topic}, starting from {shared}, which {asker.field.name} mentions as well.",
+            [shared, topic],
         )
-        yield {
-            "id": "probe-" + hashlib.sha256(prompt.encode()).hexdigest()[:12],
-            "prompt": prompt,
-            "form": form,
-            "concept_left": left,
-            "concept_right": right,
-            "shared_concepts": shared,
-            "domains": [pair["left_domain"], pair["right_domain"]],
-            "titles": [books[str(side["book"])].title for side in (left_passage, right_passage)],
-            "reference_chunk_ids": [left_id, right_id],
-            "reference_passages": [left_passage["passage"], right_passage["passage"]],
-            "pages": [
-                [side["page_start"], side["page_end"]] for side in (left_passage, right_passage)
-            ],
-            "pair_id": pair["pair_id"],
-            "split": pair["split"],
-        }
+    yield (
+        "knowing",
+        f"How would {one.field.a_person} and how would {two.field.a_person} find out whether a "
+        f"statement about {shared} is true? Contrast the evidence that each would accept.",
+        [shared],
+    )
+    yield from map(analogy, analogies[2:4])
+    yield (
+        "question",
+        f"Think of a question about {shared} that neither {fields[0]} nor {fields[1]} can answer "
+        "alone. Say what each would have to contribute.",
+        [shared],
+    )
+    if left and right:
+        yield (
+            "connect",
+            f"Lead a reader in a few sentences from {left[-1]} in {fields[0]} to {right[-1]} in "
+            f"{fields[1]} by way of {shared}, claiming nothing that is not known.",
+            [left[-1], shared, right[-1]],
+        )
+    yield from map(analogy, analogies[4:])
+
+
+def _own(side: Side, other: Side) -> list[str]:
+    """What one passage is about and the other does not print, by its own concepts."""
+    concepts: list[Concept] = main_concepts(side.passage, 8)
+    own = [c.display for c in concepts if not c.stands_in(other.passage.text)]
+    kept = [name for name in own if not any(name in longer for longer in own if longer != name)]
+    return kept[:3] or list(side.names)
+
+
+def _row(card: Card, form: str, prompt: str, concepts: list[str], score: float) -> dict[str, Any]:
+    sides = (card.left, card.right)
+    return {
+        "id": fingerprint([card.pair_id, form, prompt]),
+        "pair_id": card.pair_id,
+        "form": form,
+        "prompt": prompt,
+        "concepts": concepts,
+        "domains": [side.passage.domain for side in sides],
+        "chunk_ids": [side.passage.chunk_id for side in sides],
+        "references": [
+            {
+                "chunk_id": side.passage.chunk_id,
+                "book": side.passage.book,
+                "title": side.passage.title,
+                "domain": side.passage.domain,
+                "page_start": side.passage.page_start,
+                "page_end": side.passage.page_end,
+                "passage": side.text,
+            }
+            for side in sides
+        ],
+        "score": score,
+    }

@@ -1,140 +1,208 @@
 """Splits in which no chunk stands on two sides.
 
-Rows that share a chunk hang together. Whole connected components go to validation and test
-as long as they fit; where one giant component holds nearly everything, a region of it is
-grown from a seed, always by the neighbour with the fewest ties to the outside, and the rows
-that cross the region's border are left out and counted.
+Chunks are the nodes of a graph and rows its edges: whole connected components go to one
+split. Pairs tie most chunks of a library into one giant component, so pieces have to be
+cut out of it; the rows across the cut are left out, and of several pieces the one that
+loses the fewest rows is taken (grown greedily from many starts, as in Karypis and Kumar,
+"A fast and high quality multilevel scheme for partitioning irregular graphs", 1998).
 """
 
 from __future__ import annotations
 
+import hashlib
+import heapq
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import polars as pl
 
-TRAIN, VALIDATION, TEST, STRADDLES = "train", "validation", "test", "straddles splits"
+from xpoll_dagster.sft.options import SplitOptions
 
-# Starting points tried for each region; the one that cuts the fewest rows is taken.
-_ATTEMPTS = 8
+_BOILERPLATE = 50  # a sentence in more chunks than this is a formula, not a copy
+
+
+def stable_order(key: str, seed: int) -> int:
+    """A number that orders things at random, the same in every run of the same seed."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=8).digest())
+
+
+def twin_groups(chunks: pl.DataFrame, options: SplitOptions) -> dict[str, str]:
+    """Chunks that share a long sentence word for word, by the first of their ids.
+
+    Args:
+        chunks: `chunk_id` and `passage`.
+        options: `duplicate_sentence_length`.
+
+    Returns:
+        For every chunk the name of its group, its own id where it has no twin.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    ids = chunks["chunk_id"].sort()
+    sentences = (
+        chunks.select(
+            "chunk_id",
+            pl.col("passage")
+            .fill_null("")
+            .str.to_lowercase()
+            .str.replace_all(r"[^\p{L}\p{N}.!?]+", " ")
+            .str.extract_all(rf"[^.!?]{{{options.duplicate_sentence_length},}}[.!?]")
+            .alias("sentence"),
+        )
+        .explode("sentence")
+        .drop_nulls()
+        .with_columns(pl.col("sentence").str.strip_chars())
+        .unique()
+    )
+    shared = (
+        sentences.group_by("sentence")
+        .agg(pl.col("chunk_id").sort())
+        .filter(pl.col("chunk_id").list.len().is_between(2, _BOILERPLATE))
+    )
+    number = {chunk: place for place, chunk in enumerate(ids)}
+    links = [(group[0], other) for group in shared["chunk_id"].to_list() for other in group[1:]]
+    rows = [number[a] for a, _ in links]
+    columns = [number[b] for _, b in links]
+    graph = coo_matrix((np.ones(len(links)), (rows, columns)), shape=(len(ids), len(ids)))
+    _, labels = connected_components(graph, directed=False)
+    first: dict[int, str] = {}
+    return {
+        chunk: first.setdefault(int(label), chunk) for chunk, label in zip(ids, labels, strict=True)
+    }
 
 
 def assign_splits(
-    rows: Sequence[Sequence[str]], validation_share: float, test_share: float, seed: int
-) -> list[str]:
-    """Give each row, by the chunks it stands on, its split, or `STRADDLES`.
+    links: Mapping[tuple[str, str], int], nodes: Iterable[str], options: SplitOptions, seed: int
+) -> dict[str, str]:
+    """Put every node in one split.
 
-    A row is a list of one or more chunk ids. The shares are of all rows.
+    Args:
+        links: Rows that join two nodes, by (node, node).
+        nodes: All nodes, those without a link too; they are shared out by chance.
+        options: Wanted shares.
+        seed: Breaks ties.
+
+    Returns:
+        The split of every node. Rows whose nodes differ in split have to be left out.
     """
-    generator = np.random.default_rng(seed)
-    split_of: dict[str, str] = {}
-    components = _components(rows)
-    order = generator.permutation(len(components)).tolist()
-    # Each kind of component fills its own share, or validation and test would be standalone
-    # rows alone: those never hang together, and so always fit.
-    for linked in (True, False):
-        members = [components[i] for i in order if components[i].linked == linked]
-        total = sum(component.n_rows for component in members)
-        wanted = {
-            split: round(share * total)
-            for split, share in ((TEST, test_share), (VALIDATION, validation_share))
-        }
-        left = []
-        for component in members:
-            for split, missing in wanted.items():
-                if component.n_rows <= missing:
-                    split_of.update(dict.fromkeys(component.chunks, split))
-                    wanted[split] -= component.n_rows
-                    break
-            else:
-                left.append(component)
-        for split, missing in wanted.items():
-            largest = max(left, key=lambda component: component.n_rows, default=None)
-            if not linked or largest is None or missing <= 0:
-                continue
-            free = {chunk for chunk in largest.chunks if chunk not in split_of}
-            region = _region(rows, free, missing, generator)
-            split_of.update(dict.fromkeys(region, split))
-    return [_split_of_row(chunks, split_of) for chunks in rows]
-
-
-def _split_of_row(chunks: Sequence[str], split_of: dict[str, str]) -> str:
-    splits = {split_of.get(chunk, TRAIN) for chunk in chunks}
-    return splits.pop() if len(splits) == 1 else STRADDLES
-
-
-@dataclass(frozen=True, slots=True)
-class _Component:
-    chunks: tuple[str, ...]
-    n_rows: int
-    linked: bool  # some row stands on two of its chunks
-
-
-def _components(rows: Sequence[Sequence[str]]) -> list[_Component]:
-    """Connected components of the graph of rows, in order of their first chunk."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    names = list(dict.fromkeys(chunk for chunks in rows for chunk in chunks))
-    place = {name: i for i, name in enumerate(names)}
-    first = [place[chunks[0]] for chunks in rows for _ in chunks]
-    other = [place[chunk] for chunks in rows for chunk in chunks]
-    graph = coo_array((np.ones(len(first)), (first, other)), shape=(len(names), len(names)))
-    n, labels = connected_components(graph, directed=False)
-    members: list[list[str]] = [[] for _ in range(n)]
-    for name, label in zip(names, labels.tolist(), strict=True):
-        members[label].append(name)
-    counts = [0] * n
-    for chunks in rows:
-        counts[labels[place[chunks[0]]]] += 1
-    return [
-        _Component(tuple(chunks), count, linked=len(chunks) > 1)
-        for chunks, count in zip(members, counts, strict=True)
-    ]
-
-
-def _region(
-    rows: Sequence[Sequence[str]], free: set[str], n_rows: int, generator: np.random.Generator
-) -> set[str]:
-    """A set of free chunks that holds about `n_rows` rows whole and cuts few."""
-    ties: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    alone: dict[str, int] = defaultdict(int)
-    for chunks in rows:
-        if any(chunk not in free for chunk in chunks):
+    neighbours: dict[str, dict[str, int]] = defaultdict(dict)
+    for (one, two), rows in sorted(links.items()):
+        neighbours[one][two] = neighbours[one].get(two, 0) + rows
+        neighbours[two][one] = neighbours[two].get(one, 0) + rows
+    total = sum(links.values())
+    taken: dict[str, str] = {}
+    for split, share in (("test", options.test), ("validation", options.validation)):
+        need = share * total
+        if need <= 0:
             continue
-        if len(chunks) == 1:
-            alone[chunks[0]] += 1
-        for chunk in chunks:
-            for other in chunks:
-                if other != chunk:
-                    ties[chunk][other] += 1
-    starts = sorted(ties)
-    if not starts or n_rows <= 0:
-        return set()
-    best: set[str] = set()
-    fewest = None
-    for start in generator.choice(len(starts), size=min(_ATTEMPTS, len(starts)), replace=False):
-        region, cut = _grow(starts[start], ties, alone, n_rows)
-        if region and (fewest is None or cut < fewest):
-            best, fewest = region, cut
-    return best
+        for component in _components(neighbours, taken, seed):
+            rows = _inner_rows(component, neighbours)
+            if rows <= need:
+                taken.update(dict.fromkeys(component, split))
+                need -= rows
+        if need >= max(1.0, 0.1 * share * total):
+            free = max(_components(neighbours, taken, seed), key=len, default=[])
+            piece = _cut_piece(free, neighbours, need, options.starts, seed)
+            taken.update(dict.fromkeys(piece, split))
+    for node in nodes:
+        if node in neighbours:
+            taken.setdefault(node, "train")
+        else:
+            place = stable_order(node, seed) / 2**64
+            if place < options.test:
+                taken[node] = "test"
+            elif place < options.test + options.validation:
+                taken[node] = "validation"
+            else:
+                taken[node] = "train"
+    return taken
+
+
+def _components(
+    neighbours: Mapping[str, Mapping[str, int]], taken: Mapping[str, str], seed: int
+) -> list[list[str]]:
+    """Connected components of what is not taken, in an order by chance."""
+    seen = set(taken)
+    found: list[list[str]] = []
+    for start in sorted(neighbours, key=lambda node: stable_order(node, seed)):
+        if start in seen:
+            continue
+        seen.add(start)
+        component, queue = [], [start]
+        while queue:
+            node = queue.pop()
+            component.append(node)
+            for other in neighbours[node]:
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+        found.append(component)
+    return found
+
+
+def _inner_rows(component: Sequence[str], neighbours: Mapping[str, Mapping[str, int]]) -> int:
+    inside = set(component)
+    twice = own = 0
+    for node in component:
+        for other, rows in neighbours[node].items():
+            if other == node:
+                own += rows
+            elif other in inside:
+                twice += rows
+    return twice // 2 + own // 2
+
+
+def _cut_piece(
+    component: Sequence[str],
+    neighbours: Mapping[str, Mapping[str, int]],
+    need: float,
+    starts: int,
+    seed: int,
+) -> list[str]:
+    """A piece with at least `need` rows inside, losing few rows across its edge."""
+    free = set(component)
+    ordered = sorted(component, key=lambda node: (len(neighbours[node]), stable_order(node, seed)))
+    step = max(1, len(ordered) // starts)
+    best: tuple[float, list[str]] | None = None
+    for start in ordered[::step][:starts]:
+        piece, inside, lost = _grow(start, free, neighbours, need)
+        if inside == 0:
+            continue
+        cost = lost / inside + (0.0 if inside >= need else 10.0)
+        if best is None or cost < best[0]:
+            best = (cost, piece)
+    return best[1] if best else []
 
 
 def _grow(
-    start: str, ties: dict[str, dict[str, int]], alone: dict[str, int], n_rows: int
-) -> tuple[set[str], int]:
-    region = {start}
-    inside, cut = alone.get(start, 0), sum(ties[start].values())
-    inward: dict[str, int] = dict(ties[start])
-    while inside < n_rows and inward:
-        # The neighbour that leaves the fewest rows on the border; ties by name.
-        chosen = min(inward, key=lambda name: (sum(ties[name].values()) - 2 * inward[name], name))
-        gained = inward.pop(chosen)
-        inside += gained + alone.get(chosen, 0)
-        cut += sum(ties[chosen].values()) - 2 * gained
-        region.add(chosen)
-        for other, count in ties[chosen].items():
-            if other not in region:
-                inward[other] = inward.get(other, 0) + count
-    return region, cut
+    start: str, free: set[str], neighbours: Mapping[str, Mapping[str, int]], need: float
+) -> tuple[list[str], int, int]:
+    """Take up the node that adds most inside and least outside, until there is enough."""
+    piece: dict[str, None] = {}
+    inside = 0
+    to_piece: dict[str, int] = defaultdict(int)
+    queue: list[tuple[int, str]] = [(0, start)]
+    degree = {}
+    while queue and inside < need and len(piece) < max(2, len(free) // 2):
+        cost, node = heapq.heappop(queue)
+        if node in piece or (piece and cost != degree[node] - 2 * to_piece[node]):
+            continue  # an entry that has become out of date
+        piece[node] = None
+        inside += to_piece[node] + neighbours[node].get(node, 0) // 2
+        for other, rows in neighbours[node].items():
+            if other in piece or other not in free:
+                continue
+            to_piece[other] += rows
+            degree.setdefault(
+                other, sum(n for name, n in neighbours[other].items() if name in free)
+            )
+            heapq.heappush(queue, (degree[other] - 2 * to_piece[other], other))
+    lost = sum(
+        rows
+        for node in piece
+        for other, rows in neighbours[node].items()
+        if other not in piece and other in free
+    )
+    return list(piece), inside, lost

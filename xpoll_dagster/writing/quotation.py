@@ -89,7 +89,7 @@ def quotations(
                     if any(hit[number] for hit in hits[start : end + 1])
                 )
                 score += 0.8 * min(1.0, words / options.min_words)
-                score -= 0.9 * leans_on_context(run[start].text)
+                score -= 1.6 * leans_on_context(run[start].text)
                 score -= 0.5 * sum(s.opens_paragraph for s in run[start + 1 : end + 1])
                 score -= 0.3 * any("“" in s.text or '"' in s.text for s in run[start : end + 1])
                 # A concept that is printed early tells what the quotation is about.

@@ -50,7 +50,8 @@ class _Assembly:
         if not self.ocr:
             return self.column.left
         near = self.column.rows[max(0, place - 2) : place + 3]
-        return min(row.x0 for row in near if row.width > 0.2 * self.column.width or len(near) < 3)
+        wide = [row.x0 for row in near if row.width > 0.2 * self.column.width]
+        return min(wide or (row.x0 for row in near))
 
     def is_centred(self, row: Row) -> bool:
         column, size = self.column, self.layout.body_size

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from xpoll_dagster.books.concepts.normalise import normalise_term
 from xpoll_dagster.books.concepts.wordnet import WordNet
-from xpoll_dagster.books.concepts.words import GENERIC, WEAK_MODIFIERS
+from xpoll_dagster.books.concepts.words import GENERIC, WEAK_MODIFIERS, word_set
 
 _WORD = r"[^\W\d_]+(?:[-'’][^\W\d_]+)*"
 _TERM = rf"(?P<term>{_WORD}(?: {_WORD}){{0,5}})"
@@ -32,114 +32,26 @@ _PATTERNS = tuple(
         rf"(?:shall\s+|here\s+)?(?:mean|means|meant|understand|understood)\b",
         rf"(?:^|[.;:]\s+){_ARTICLE}{_QUOTE}{_TERM}{_QUOTE}\s+(?:is|are|may be|can be)\s+"
         r"(?:then\s+)?defined\s+(?:as|to\s+be|by)\b",
-        rf"(?:^|[.;:]\s+){_ARTICLE}{_QUOTE}{_TERM}{_QUOTE}\s+(?:means|denotes|refers\s+to)\s+(?:the|an?)\b",
+        rf"(?:^|[.;:]\s+){_ARTICLE}{_QUOTE}{_TERM}{_QUOTE}\s+(?:means|denotes)\s+(?:the|an?)\b",
         rf"\bDefinition\s*(?:[\d.]+\s*)?\({_TERM}\)",
     )
 )
 
 # A term ends where the sentence goes on about something else.
-_STOPS = frozenset(
-    [
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "from",
-        "to",
-        "with",
-        "and",
-        "or",
-        "but",
-        "if",
-        "when",
-        "where",
-        "which",
-        "that",
-        "who",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "because",
-        "since",
-        "as",
-        "than",
-        "then",
-        "so",
-        "it",
-        "its",
-        "he",
-        "she",
-        "they",
-        "we",
-        "you",
-        "i",
-        "this",
-        "these",
-        "those",
-        "there",
-        "here",
-        "after",
-        "before",
-        "while",
-        "whose",
-        "not",
-        "has",
-        "have",
-        "had",
-        "does",
-        "do",
-        "did",
-        "can",
-        "may",
-        "will",
-        "would",
-        "should",
-        "must",
-        "also",
-        "only",
-        "by",
-        "the",
-        "a",
-        "an",
-        "between",
-        "among",
-        "upon",
-        "into",
-        "under",
-        "over",
-        "per",
-        "via",
-    ]
+_STOPS = word_set(
+    """
+    of in on at by for from to with and or but if when where which that who is are was were be
+    because since as than then so it its he she they we you i this these those there here after
+    before while whose not has have had does do did can may will would should must also only the
+    a an between among upon into under over per via
+    """
 )
-_NEVER = frozenset(
-    [
-        "him",
-        "her",
-        "them",
-        "us",
-        "me",
-        "it",
-        "himself",
-        "herself",
-        "itself",
-        "themselves",
-        "out",
-        "up",
-        "down",
-        "off",
-        "upon",
-        "so",
-        "well",
-        "after",
-        "later",
-        "today",
-        "above",
-        "below",
-    ]
+_DETERMINERS = frozenset({"his", "her", "their", "its", "our", "my", "some", "any", "no"})
+_NEVER = word_set(
+    """
+    him her them us me it himself herself itself themselves out up down off upon so well after
+    later today above below
+    """
 )
 
 
@@ -159,6 +71,8 @@ def _trim(found: str, max_words: int) -> str | None:
             # "theory of games" goes on after "of"; nothing else does.
             break
         words.append(word)
+    while words and words[0].lower() in _DETERMINERS:
+        words = words[1:]
     if not words or len(words) > max_words:
         return None
     return " ".join(words)

@@ -10,7 +10,7 @@ import polars as pl
 
 from xpoll_dagster.books.concepts.acronyms import find_acronyms
 from xpoll_dagster.books.concepts.definitions import find_defined
-from xpoll_dagster.books.concepts.kinds import decide, vote
+from xpoll_dagster.books.concepts.kinds import decide, modern, vote
 from xpoll_dagster.books.concepts.names import Mention, find_mentions, learn_spelling
 from xpoll_dagster.books.concepts.normalise import fold, is_roman, normalise_name, normalise_term
 from xpoll_dagster.books.concepts.options import ExtractionOptions
@@ -68,7 +68,7 @@ def extract_concepts(
     book = list(read_passages(texts, book_language, options))
     spelling = learn_spelling(book)
     mentions = [find_mentions(words, spelling, wordnet) for words in book]
-    acronyms = {short: long for short, long in find_acronyms(texts).items()}
+    acronyms = find_acronyms(texts)
 
     rows: list[dict[str, _Found]] = [{} for _ in book]
     concepts = _name_concepts(book, mentions, acronyms, wordnet)
@@ -131,15 +131,11 @@ def _name_concepts(
             canonical[key] = normalise_term(key, wordnet)
     # A surname that the book uses alone may look like anything; beside a full name it is one.
     last_words = {key.split()[-1] for key in people if len(key.split()) > 1}
-    for key in names:
-        if key in last_words and key not in people and kinds[key] in {"TERM", "GPE", "ORG"}:
-            if (
-                key in canonical
-                and canonical[key] == key
-                and not wordnet.instances.get(key.title())
-            ):
-                people[key] = names[key].surfaces.total()
-                kinds[key] = "PERSON"
+    for key, name in names.items():
+        doubtful = kinds[key] in {"TERM", "GPE", "ORG"} and canonical[key] == key
+        if doubtful and key in last_words and not wordnet.instances.get(key.title()):
+            people[key] = name.surfaces.total()
+            kinds[key] = "PERSON"
     canonical.update(resolve_people(people, wordnet))
     result = {}
     for surface, key in plain.items():
@@ -155,16 +151,17 @@ def _bare(surface: str, key: str) -> str:
 
 def _known(name: str, votes: Counter[str], wordnet: WordNet) -> NamedInstance | None:
     """What WordNet knows by a name: its most frequent sense, or that of the votes' kind."""
+    name = " ".join(modern(word) for word in name.split())
     senses = wordnet.instances.get(name) or wordnet.instances.get(f"the {name}") or ()
-    if not senses:
+    if not senses or votes["NORP"] >= 3:
         return None
-    best = votes.most_common(1)
-    if best and best[0][1] >= 3:
-        wanted = best[0][0]
-        if wanted == "NORP":
-            return None
+    if len({sense.kind for sense in senses}) == 1:
+        return senses[0]
+    places = max(votes["GPE"], votes["LOC"])
+    wanted = {votes["PERSON"]: {"PERSON"}, places: {"GPE", "LOC"}}
+    if votes["PERSON"] != places:
         for sense in senses:
-            if sense.kind == wanted:
+            if sense.kind in wanted[max(wanted)]:
                 return sense
     return senses[0]
 

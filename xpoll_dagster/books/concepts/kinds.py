@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from xpoll_dagster.books.concepts.normalise import singular
 from xpoll_dagster.books.concepts.passages import Words
 from xpoll_dagster.books.concepts.wordnet import WordNet
 from xpoll_dagster.books.concepts.words import (
     EVENT_WORDS,
+    JOINS,
     LAW_WORDS,
     ORGANISATION_WORDS,
     PERSON_CUES,
@@ -39,10 +41,12 @@ def vote(passage: Words, start: int, stop: int, wordnet: WordNet) -> Counter[str
         votes["PERSON"] += 6
     elif len(words) > 1 and (words[0] in wordnet.given_names or _is_initial(words[0])):
         votes["PERSON"] += 3
-    if len(words) == 1 and (words[0] in wordnet.peoples or _people(words[0], wordnet)):
+    if len(words) == 1 and _is_people(words[0], wordnet):
         votes["NORP"] += 8
     before = passage.words[start - 1].lower() if start else ""
     after = passage.words[stop] if stop < len(passage.words) else ""
+    if before == "the" and len(words) == 1:
+        votes["LOC"] += 1  # "the Rhine"
     if before in PLACE_CUES:
         votes["GPE"] += 1
     if before == "by" or after in PERSON_CUES or after in {"'s", "’s"}:
@@ -52,23 +56,45 @@ def vote(passage: Words, start: int, stop: int, wordnet: WordNet) -> Counter[str
 
 def decide(name: str, votes: Counter[str], wordnet: WordNet) -> str:
     """The kind of a name that WordNet does not list, from the votes of all its mentions."""
-    if votes:
-        best = max(votes.values())
-        return min(kind for kind, count in votes.items() if count == best)
     words = name.split()
+    best = max(votes.values(), default=0)
+    if best >= 3 or (best > 0 and not _is_common(words, wordnet)):
+        likely = {kind for kind, count in votes.items() if count == best}
+        if likely != {"LOC"}:  # an article alone makes no mountain
+            return min(likely - {"LOC"})
     if len(words) == 1 and name.isupper():
         return "TERM"
-    common = sum(
-        word.lower() in wordnet.nouns or word.lower() in wordnet.adjectives for word in words
-    )
-    if words[0] in wordnet.capitalised or common == len(words):
+    if words[0] in wordnet.capitalised or _is_common(words, wordnet):
         return "TERM"
     return "PERSON" if len(words) <= 3 else "ORG"
+
+
+def modern(word: str) -> str:
+    """A name as WordNet spells it: Caesar for Cæsar, no capitals throughout."""
+    word = word.replace("Æ", "Ae").replace("æ", "ae").replace("Œ", "Oe").replace("œ", "oe")
+    return word.title() if word.isupper() and len(word) > 4 else word
+
+
+def _is_common(words: list[str], wordnet: WordNet) -> bool:
+    return all(
+        singular(word.lower(), wordnet) in wordnet.nouns
+        or word.lower() in wordnet.adjectives
+        or word in JOINS
+        for word in words
+    )
 
 
 def _is_initial(word: str) -> bool:
     return len(word) == 2 and word[1] == "." and word[0].isupper()
 
 
-def _people(word: str, wordnet: WordNet) -> bool:
-    return word.endswith("s") and word[:-1] in wordnet.peoples
+def _is_people(word: str, wordnet: WordNet) -> bool:
+    word = modern(word)
+    if word in wordnet.instances:
+        return False  # "Mediterranean" is a sea before it is an adjective
+    stem = word.removesuffix("s")
+    return (
+        word in wordnet.peoples
+        or stem in wordnet.peoples
+        or (stem.endswith(("ean", "ian")) and len(stem) > 5 and stem.lower() not in wordnet.nouns)
+    )

@@ -9,30 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from xpoll_dagster.books.concepts.normalise import is_roman
 from xpoll_dagster.books.concepts.passages import Words
 from xpoll_dagster.books.concepts.wordnet import WordNet
-from xpoll_dagster.books.concepts.words import GENERIC, JOINS, TITLES
+from xpoll_dagster.books.concepts.words import GENERIC, JOINS, TITLES, word_set
 
-_EPITHETS = frozenset(
-    [
-        "Great",
-        "Elder",
-        "Younger",
-        "Conqueror",
-        "Wise",
-        "Bold",
-        "Good",
-        "Confessor",
-        "Pious",
-        "Terrible",
-        "Magnificent",
-    ]
+_EPITHETS = word_set(
+    """
+    Great Elder Younger Conqueror Wise Bold Good Confessor Pious Terrible Magnificent
+    """
 )
 _LONGEST = 8  # words; longer runs of capitals are headings or shouting
-_PRONOUNS = frozenset(
-    ["i", "i'm", "i've", "i'll", "i'd", "he", "she", "it", "we", "you", "they", "o", "oh"]
+_PRONOUNS = word_set(
+    """
+    i i'm i've i'll i'd he she it we you they o oh
+    """
 )
 
 
@@ -105,72 +98,20 @@ def capital_sequences(passage: Words) -> Iterator[tuple[int, int]]:
 
 
 def _is_capital(word: str) -> bool:
-    return word[:1].isupper() and (len(word) > 1 or word != "I")
+    if not word[:1].isupper():
+        return False
+    # "From", "In" and "The" are capitalised in captions and titles: names end there.
+    return word == "US" or not _is_function_word(word.lower())
 
 
-_OF_HEADS = TITLES | frozenset(
-    [
-        "university",
-        "bank",
-        "battle",
-        "house",
-        "republic",
-        "kingdom",
-        "empire",
-        "duchy",
-        "isle",
-        "island",
-        "cape",
-        "gulf",
-        "bay",
-        "sea",
-        "academy",
-        "college",
-        "council",
-        "church",
-        "treaty",
-        "peace",
-        "act",
-        "bill",
-        "declaration",
-        "statute",
-        "congress",
-        "court",
-        "ministry",
-        "department",
-        "board",
-        "society",
-        "institute",
-        "school",
-        "order",
-        "league",
-        "union",
-        "diet",
-        "edict",
-        "siege",
-        "war",
-        "city",
-        "tower",
-        "temple",
-        "law",
-        "laws",
-        "book",
-        "books",
-        "book",
-        "history",
-        "wealth",
-        "origin",
-        "principles",
-        "state",
-        "states",
-        "statute",
-        "charter",
-        "gulf",
-        "mount",
-        "straits",
-        "museum",
-        "library",
-    ]
+_OF_HEADS = TITLES | word_set(
+    """
+    university bank battle house republic kingdom empire duchy isle island cape gulf bay sea
+    academy college council church treaty peace act bill declaration statute congress court
+    ministry department board society institute school order league union diet edict siege war
+    city tower temple law laws book books history wealth origin principles state states charter
+    mount straits museum library
+    """
 )
 
 
@@ -240,10 +181,15 @@ def _trim(
     return start, stop
 
 
-def _is_function_word(lowered: str) -> bool:
+@lru_cache(maxsize=1)
+def _function_words() -> frozenset[str]:
     from spacy.lang.en.stop_words import STOP_WORDS
 
-    return lowered in STOP_WORDS or lowered in _PRONOUNS
+    return frozenset(STOP_WORDS) | _PRONOUNS
+
+
+def _is_function_word(lowered: str) -> bool:
+    return lowered in _function_words()
 
 
 def _is_certain(word: str, spelling: Spelling, wordnet: WordNet) -> bool:
@@ -267,12 +213,7 @@ def _is_single_name(word: str, spelling: Spelling, wordnet: WordNet) -> bool:
         return False
     # One capital amid lower-case text: an emphasis ("the Law") more likely than a name.
     common = lowered in wordnet.nouns or lowered in wordnet.verbs or lowered in wordnet.adjectives
-    return (
-        not common
-        or word in wordnet.capitalised
-        or word in wordnet.peoples
-        or (
-            spelling.lower[lowered] == 0
-            and (word in wordnet.instances or spelling.capital[lowered] > 1)
-        )
-    )
+    if not common or word in wordnet.capitalised or word in wordnet.peoples:
+        return True
+    listed = word in wordnet.instances or spelling.capital[lowered] > 1
+    return spelling.lower[lowered] == 0 and listed

@@ -18,6 +18,7 @@ def fold(text: str) -> str:
     """NFKC, casefolded, plain apostrophes and hyphens, single spaces."""
     text = unicodedata.normalize("NFKC", text).casefold()
     text = text.replace("’", "'").replace("‘", "'").replace("‐", "-").replace("‑", "-")
+    text = text.replace("æ", "ae").replace("œ", "oe")
     return _SPACES.sub(" ", text).strip()
 
 

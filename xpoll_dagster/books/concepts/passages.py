@@ -109,7 +109,7 @@ def _pipeline(model: str | None, english: bool, folder: str) -> tuple[Language, 
     matcher = PhraseMatcher(nlp.vocab, attr="ORTH")
     # "II" or "Lord" alone are names somewhere in WordNet and never in a book.
     names = sorted(name for name in wordnet.instances if len(name) > 2 and name[:1].isupper())
-    matcher.add("known", list(nlp.tokenizer.pipe(names)))
+    matcher.add("known", [nlp.make_doc(name) for name in names])
     return nlp, matcher
 
 
@@ -117,6 +117,6 @@ def _keep_hyphens(nlp: Language) -> None:
     """Keep "Bose-Einstein" and "least-squares" whole, as dictionaries do."""
     from spacy.util import compile_infix_regex
 
-    infixes = [rule for rule in nlp.Defaults.infixes or () if "-|–" not in rule]
+    infixes = [rule for rule in nlp.Defaults.infixes or () if "-|–" not in str(rule)]
     # An em dash between words divides them, with or without spaces.
     nlp.tokenizer.infix_finditer = compile_infix_regex([*infixes, "—", "--"]).finditer  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from xpoll_dagster.books.concepts.normalise import fold, is_roman, normalise_name
 from xpoll_dagster.books.concepts.wordnet import WordNet
+from xpoll_dagster.books.concepts.words import JOINS
 
 _COMMON_GIVEN_NAME = 4
 """A first name that so many people in WordNet bear means none of them by itself."""
@@ -33,18 +34,17 @@ def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]
     full: dict[str, Counter[str]] = defaultdict(Counter)
     for name in sorted(names):
         words = _words(name)
-        if len(words) > 1 and not is_roman(words[-1]) and any(len(w) > 1 for w in words[:-1]):
+        if len(words) > 1 and _is_full(words):
             known = _known(words, wordnet)
             resolved[name] = known if known is not None else name
             full[words[-1]][resolved[name]] += names[name]
     for family in full.values():
         _merge(family, resolved)
-    given = {_words(one)[0] for family in full.values() for one in family}
     for name in sorted(names):
         if name in resolved:
             continue
         words = _words(name)
-        if not words or is_roman(words[-1]):
+        if not words or is_roman(words[-1]) or {"of", "the"}.intersection(words):
             resolved[name] = name
             continue
         family = sorted(full.get(words[-1], ()))
@@ -55,14 +55,17 @@ def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]
             resolved[name] = words[-1]
         else:
             resolved[name] = _by_wordnet(words, wordnet)
-            if len(words) == 1 and resolved[name] == name and name in given:
-                resolved[name] = _by_given(name, full)
     return resolved
 
 
-def _by_given(name: str, full: Mapping[str, Counter[str]]) -> str:
-    bearers = {one for family in full.values() for one in family if _words(one)[0] == name}
-    return bearers.pop() if len(bearers) == 1 else ""
+def _is_full(words: list[str]) -> bool:
+    """Whether a name of several words holds a given name and a surname."""
+    return (
+        not is_roman(words[-1])
+        and any(len(word) > 1 for word in words[:-1])
+        and words[0] not in JOINS
+        and not {"of", "the", "and"}.intersection(words)
+    )
 
 
 def _words(name: str) -> list[str]:

@@ -57,9 +57,13 @@ class TermFinder:
         if not wordnet:
             return len(word) > 3
         base = normalise_term(word, wordnet)
+        if word in wordnet.inflected:
+            return False
         if base in self._stop or base in WEAK_MODIFIERS or len(base) <= 2:
             return False
         if base in wordnet.nouns:
+            if word.endswith("ed") and not wordnet.noun_counts.get(word):
+                return False
             # Mostly adjective or verb ("good", "run", "said"): no noun here either.
             return 2 * wordnet.noun_counts.get(base, 0) >= wordnet.counts.get(base, 0)
         if word.endswith(("ly", "ed")) or word in wordnet.adjectives or word in wordnet.verbs:
@@ -72,8 +76,9 @@ class TermFinder:
             stop = word in self._stop or word in WEAK_MODIFIERS or len(word) <= 2
             known = not stop and _is_word(word) and not word.endswith("ly")
             if known and self._wordnet and not self._is_head(word):
-                listed = word in self._wordnet.adjectives or word in self._wordnet.nouns
-                known = listed or ("-" in word) or word.endswith(("ed", "ing"))
+                adjective = word in self._wordnet.adjectives
+                known = adjective or "-" in word or word.endswith(("ed", "ing"))
+                known = known and word not in self._wordnet.inflected
             self._modifiers[word] = known
         return known
 

@@ -59,6 +59,8 @@ class WordNet:
     nouns: set[str] = field(default_factory=set)
     """Lower-case lemmas, words divided by spaces."""
     adjectives: set[str] = field(default_factory=set)
+    inflected: set[str] = field(default_factory=set)
+    """Irregular verb forms and comparisons that are nouns by accident, such as "came"."""
     verbs: set[str] = field(default_factory=set)
     peoples: set[str] = field(default_factory=set)
     """Capitalised words for members of peoples, creeds and schools, and their adjectives."""
@@ -111,6 +113,10 @@ def _read(folder: Path) -> WordNet:
     wordnet.plurals = dict(
         line.split()[:2] for line in _lines(folder / "noun.exc") if len(line.split()) > 1
     )
+    irregular = {
+        line.split()[0] for name in ("verb", "adj") for line in _lines(folder / f"{name}.exc")
+    }
+    wordnet.inflected = {word for word in irregular if not wordnet.noun_counts.get(word)}
     heads = {offset: synset.words[0] for offset, synset in synsets.items()}
     by_offset: dict[str, NamedInstance] = {}
     for offset, synset in synsets.items():
@@ -122,6 +128,8 @@ def _read(folder: Path) -> WordNet:
         for word in synset.words:
             if word[:1].isupper() and "_" not in word:
                 (wordnet.peoples if synset.file == "18" else wordnet.capitalised).add(word)
+    spelt_lower = {word for synset in synsets.values() for word in synset.words if word.islower()}
+    wordnet.peoples = {word for word in wordnet.peoples if word.lower() not in spelt_lower}
     for line in _lines(folder / "data.adj"):
         for word in _words(line):
             if word[:1].isupper() and "_" not in word:
@@ -205,6 +213,7 @@ def _instance(synset: _Synset, classes: set[str]) -> NamedInstance:
             for name in names
             if name.split()[-1] == last
             and " " in name
+            and name[0].isupper()  # not "von Bismarck"
             and name.split()[0].strip(".").casefold() not in TITLES
             and "." not in name
         ]
