@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from xpoll_dagster.books.chunking_options import ChunkingOptions
 from xpoll_dagster.books.cleaning.options import CleaningOptions
-from xpoll_dagster.books.concepts.options import ConceptOptions
+from xpoll_dagster.books.concepts.options import ExtractionOptions
 from xpoll_dagster.books.embedding_options import EmbedderOptions
 from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.compute.sandbox import Limits
@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     )
     chunking: ChunkingOptions = Field(default=ChunkingOptions(), description="Text to chunks.")
     embedder: EmbedderOptions = Field(default=EmbedderOptions(), description="Chunks to vectors.")
-    concepts: ConceptOptions = Field(
-        default=ConceptOptions(), description="Chunks to names and terms."
+    concepts: ExtractionOptions = Field(
+        default=ExtractionOptions(), description="Chunks to names and terms."
     )
     linking: LinkingOptions = Field(default=LinkingOptions(), description="Chunks to pairs.")
     writing: WritingOptions = Field(default=WritingOptions(), description="Pairs to text.")
@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         if self.writing.epistemology_dir is not None:
             return self.writing
         return self.writing.model_copy(update={"epistemology_dir": self.data_dir / "epistemology"})
+
+    @property
+    def sft_with_writing(self) -> SftOptions:
+        """Dataset options as used: standalone texts are written as the pairs' texts are."""
+        return self.sft.model_copy(update={"writing": self.writing_with_notes})
 
     @property
     def dagster_home(self) -> Path:

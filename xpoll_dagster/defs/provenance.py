@@ -8,8 +8,11 @@ from typing import Any
 import polars as pl
 
 from xpoll_dagster.storage import ArtifactStore, StorageError
+from xpoll_dagster.writing.model import PAIR_TEXTS_SCHEMA
 
-_GATES_FROM = "rejected_by"  # the columns of a text behind this one are its gates' measures
+# The columns of a text behind `rejected_by` are its gates' measures.
+_COLUMNS = PAIR_TEXTS_SCHEMA.names()
+_MEASURES = _COLUMNS[_COLUMNS.index("rejected_by") + 1 :]
 _SPLITS_FOLDER = "parquet"
 
 
@@ -25,11 +28,25 @@ def explain_row(store: ArtifactStore, row_id: str) -> list[str]:
 
 
 def _find_text(store: ArtifactStore, row_id: str) -> dict[str, Any] | None:
-    for asset in ("pair_texts", "standalone_texts"):
-        for artifact in store.partitions(asset).values():
-            found = pl.scan_parquet(artifact.path).filter(pl.col("id") == row_id).collect()
-            if found.height:
-                return found.row(0, named=True)
+    for artifact in store.partitions("pair_texts").values():
+        found = pl.scan_parquet(artifact.path).filter(pl.col("id") == row_id).collect()
+        if found.height:
+            return found.row(0, named=True)
+    # Standalone rows are written when the dataset is assembled.
+    dataset = store.get("sft_dataset", suffix="")
+    for file in sorted((dataset.path / _SPLITS_FOLDER).glob("*.parquet")) if dataset else []:
+        found = pl.scan_parquet(file).filter(pl.col("id") == row_id).collect()
+        if found.height:
+            row = found.row(0, named=True)
+            sides = dict(zip(("left_chunk", "right_chunk"), row["chunk_ids"], strict=False))
+            return {
+                "left_chunk": None,
+                "right_chunk": None,
+                **row,
+                **sides,
+                "accepted": True,
+                "kind": f"standalone {row['format']}",
+            }
     return None
 
 
@@ -43,10 +60,9 @@ def _lines(store: ArtifactStore, row_id: str, text: Mapping[str, Any]) -> Iterat
         if text[side]:
             yield from _chunk_lines(store, text[side])
     yield "Gates:"
-    columns = list(text)
-    for name in columns[columns.index(_GATES_FROM) + 1 :]:
-        if text[name] is not None:
-            value = text[name]
+    for name in _MEASURES:
+        value = text.get(name)
+        if value is not None:
             yield f"  {name}: {f'{value:.3g}' if isinstance(value, float) else value}"
     yield f"  templates: {text['prompt_sha256'][:16]}"
     yield ""
@@ -64,7 +80,10 @@ def _whereabouts(store: ArtifactStore, row_id: str, text: Mapping[str, Any]) -> 
         if pl.scan_parquet(file).filter(pl.col("id") == row_id).select("id").collect().height:
             return f"In the dataset, split {file.name.split('-')[0]}."
     out = pl.scan_parquet(dataset.path / "left_out.parquet").filter(pl.col("id") == row_id)
-    reasons = out.collect()["reason"].to_list()
+    reasons = [
+        f"{row['reason']} ({', '.join(row['detail'])})" if row["detail"] else row["reason"]
+        for row in out.collect().iter_rows(named=True)
+    ]
     return f"Accepted, but left out of the dataset: {', '.join(reasons) or 'built before it'}."
 
 

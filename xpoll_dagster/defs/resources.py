@@ -10,6 +10,7 @@ from xpoll_dagster.books.library import Library
 from xpoll_dagster.books.model import Book, BookError
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.settings import Settings, get_settings
+from xpoll_dagster.sft.model import SPLITS
 from xpoll_dagster.storage import ArtifactStore, StorageError
 from xpoll_dagster.writing.model import BookInfo
 
@@ -77,6 +78,19 @@ class Project(dg.ConfigurableResource):
         if not paths:
             raise StorageError(f"{asset} is not built for any book: materialise it first.")
         return pl.scan_parquet(paths)
+
+    def dataset_splits(self) -> dict[str, pl.DataFrame]:
+        """The rows of the built dataset, by split; empty splits are left out."""
+        artifact = self.store.get("sft_dataset", suffix="")
+        if artifact is None:
+            raise StorageError("sft_dataset is not built yet: materialise it first.")
+        folder = artifact.path / "parquet"
+        splits = {
+            split: pl.concat([pl.read_parquet(file) for file in files])
+            for split in SPLITS
+            if (files := sorted(folder.glob(f"{split}-*.parquet")))
+        }
+        return {split: rows for split, rows in splits.items() if rows.height}
 
     def read_books(self, asset: str) -> pl.LazyFrame:
         """A per-book table of the complete chain over all books that take part."""

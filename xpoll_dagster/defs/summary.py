@@ -94,8 +94,8 @@ def _print_rows(lineage: Lineage, console: Console) -> None:
         return
     report = json.loads((artifact.path / "report.json").read_text(encoding="utf-8"))
     for title, name in (
-        ("Rows per format", "rows_by_format"),
-        ("Rows per domain (a cross-domain row counts for both)", "rows_by_domain"),
+        ("Rows per format", "by_format"),
+        ("Rows per domain (a cross-domain row counts for both)", "by_domain"),
         ("Rows per split", "rows_by_split"),
     ):
         table = _table(title, title.split()[2], "rows")

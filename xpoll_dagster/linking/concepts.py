@@ -14,7 +14,7 @@ from xpoll_dagster.linking.model import LINKS_SCHEMA
 from xpoll_dagster.linking.neighbours import best_products
 from xpoll_dagster.linking.options import ConceptOptions, LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.semantic import unit_vectors
+from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
 from xpoll_dagster.linking.sparse import SparseRows
 
 
@@ -137,7 +137,7 @@ def _link_domains(
     i, j, score = matches.left + left.start, matches.right + right.start, matches.score
     if vectors is not None:
         near = chance_cosine(vectors[left], vectors[right], options)
-        alike = np.einsum("nd,nd->n", vectors[i], vectors[j]) > near
+        alike = paired_cosines(vectors, i, j) > near
         i, j, score = i[alike], j[alike], score[alike]
     shared = shared_features(matrix.weights, matrix.weights, i, j, matrix.names)
     return links_table(passages, i, j, score, shared)

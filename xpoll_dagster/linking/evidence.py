@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from xpoll_dagster.linking.model import CONCEPT_STRUCT
+from xpoll_dagster.linking.neighbours import places_in_group
 from xpoll_dagster.linking.sparse import SparseRows
 
 BLOCK_LINKS = 100_000
@@ -38,17 +39,15 @@ def shared_features(
         block = slice(start, start + BLOCK_LINKS)
         common = left[left_rows[block]].multiply(right[right_rows[block]]).tocsr()
         link = np.repeat(np.arange(common.shape[0]) + start, np.diff(common.indptr))
-        order = np.lexsort((common.indices, -common.data, link))
-        link = link[order]
-        first = np.flatnonzero(np.diff(link, prepend=-1))
-        place = np.arange(len(link)) - np.repeat(first, np.diff(first, append=len(link)))
-        near = place < limit
+        place = places_in_group(link, common.data)
+        order = np.lexsort((place, link))
+        order = order[place[order] < limit]
         parts.append(
             pl.DataFrame(
                 {
-                    "link": link[near],
-                    "concept": names.gather(common.indices[order][near]),
-                    "weight": common.data[order][near].astype(np.float64),
+                    "link": link[order],
+                    "concept": names.gather(common.indices[order]),
+                    "weight": common.data[order].astype(np.float64),
                 }
             )
         )

@@ -18,7 +18,7 @@ from xpoll_dagster.linking.chance import measure_chance
 from xpoll_dagster.linking.model import CONCEPT_STRUCT
 from xpoll_dagster.linking.options import FusionOptions, LinkingOptions
 from xpoll_dagster.linking.passages import eligible_passages
-from xpoll_dagster.linking.semantic import unit_vectors
+from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
 
 PAIR = ["left_chunk", "right_chunk"]
 DOMAINS = ["left_domain", "right_domain"]
@@ -83,10 +83,7 @@ def _with_cosines(
     if any(side["row"].has_nulls() for side in sides):
         raise ValueError("Some links name chunks that are not among the passages given.")
     left, right = (side["row"].to_numpy() for side in sides)
-    cosine = np.empty(joined.height)
-    for start in range(0, joined.height, 100_000):
-        part = slice(start, start + 100_000)
-        cosine[part] = np.einsum("nd,nd->n", vectors[left[part]], vectors[right[part]])
+    cosine = paired_cosines(vectors, left, right)
     chance = measure_chance(passages, vectors, options)
     return joined.with_columns(
         cosine=pl.Series(cosine), closeness=pl.Series(chance.closeness(cosine))

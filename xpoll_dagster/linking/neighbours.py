@@ -76,8 +76,8 @@ def best_products(
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(block, starts))
     i, j, score = (np.concatenate([part[n] for part in parts]) for n in range(3))
-    place_left = _places(i, j, score)
-    place_right = _places(j, i, score)
+    place_left = places_in_group(i, score)
+    place_right = places_in_group(j, score)
     kept = (place_left < keep) | (place_right < keep)
     i_kept, j_kept = i[kept].astype(np.int64), j[kept].astype(np.int64)
     order = np.lexsort((j_kept, i_kept))
@@ -90,14 +90,18 @@ def best_products(
     )
 
 
-def _places(group: np.ndarray, other: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Place of each entry within its group, 0 for the highest score; ties by `other`."""
-    order = np.lexsort((other, -score, group))
-    sorted_group = group[order]
-    first = np.flatnonzero(np.diff(sorted_group, prepend=-1))
-    sizes = np.diff(first, append=len(group))
+def places_in_group(group: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Place of each entry within its group, 0 for the highest score; ties in given order."""
+    if not len(group):
+        return np.zeros(0, np.int64)
+    # One key sorts by group and then by score, in half the time of two.
+    low, high = float(score.min()), float(score.max())
+    scaled = (score.astype(np.float64) - low) / max(high - low, 1e-12)
+    order = np.argsort(2.0 * group - scaled, kind="stable")
+    ordered = group[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
     places = np.empty(len(group), np.int64)
-    places[order] = np.arange(len(group)) - np.repeat(first, sizes)
+    places[order] = np.arange(len(group)) - np.repeat(first, np.diff(first, append=len(group)))
     return places
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from xpoll_dagster.linking.links import links_table, rank_links
 from xpoll_dagster.linking.margin import ratio_margin
 from xpoll_dagster.linking.model import LINKS_SCHEMA
+from xpoll_dagster.linking.neighbours import places_in_group
 from xpoll_dagster.linking.options import LinkingOptions, SemanticOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
 
@@ -78,7 +79,8 @@ def _link_domains(
     key, first = np.unique(key, return_index=True)
     i, j, cosine = i[found][first], j[found][first], cosine[found][first]
     margin = ratio_margin(cosine, left_level[i], right_level[j], options.denominator_floor)
-    kept = _within_best(i, margin, options.per_chunk) | _within_best(j, margin, options.per_chunk)
+    place = np.minimum(places_in_group(i, margin), places_in_group(j, margin))
+    kept = place < options.per_chunk
     i, j, cosine, margin = i[kept], j[kept], cosine[kept], margin[kept]
     return links_table(
         passages, i + left.start, j + right.start, margin, cosine=cosine, margin=margin
@@ -122,12 +124,11 @@ def _column(rows: int, width: int) -> np.ndarray:
     return np.repeat(np.arange(rows, dtype=np.int64), width)
 
 
-def _within_best(group: np.ndarray, score: np.ndarray, keep: int) -> np.ndarray:
-    """Whether each entry is among the `keep` best of its group."""
-    order = np.lexsort((-score, group))
-    ordered = group[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=-1))
-    place = np.arange(len(ordered)) - np.repeat(first, np.diff(first, append=len(ordered)))
-    inside = np.empty(len(group), bool)
-    inside[order] = place < keep
-    return inside
+def paired_cosines(vectors: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Inner products of the given rows of `vectors`, one per pair, float64."""
+    cosine = np.empty(len(left))
+    block = 4096  # stays in the processor's cache
+    for start in range(0, len(left), block):
+        part = slice(start, start + block)
+        cosine[part] = np.einsum("nd,nd->n", vectors[left[part]], vectors[right[part]])
+    return cosine

@@ -14,6 +14,7 @@ import polars as pl
 from xpoll_dagster.linking.options import LexicalOptions
 from xpoll_dagster.linking.passages import Passages
 from xpoll_dagster.linking.sparse import SparseRows
+from xpoll_dagster.linking.stop_words import STOP_WORDS
 
 WORD = r"\p{L}+(?:['’]\p{L}+)?"
 MIN_LETTERS = 3
@@ -49,8 +50,6 @@ def weigh_terms(passages: Passages, options: LexicalOptions) -> Terms:
 
 def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
     """Row and word number of every word in order (-1 for stop words), and the words."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
     tokens = (
         pl.DataFrame({"text": texts})
         .with_row_index("row")
@@ -60,7 +59,7 @@ def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
     surfaces = tokens.group_by("word").agg(pl.len().alias("count")).sort("word")
     bare = pl.col("word").str.replace(r"['’]\p{L}+$", "")
     surfaces = surfaces.with_columns(
-        pl.when((bare.str.len_chars() >= MIN_LETTERS) & ~bare.is_in(list(ENGLISH_STOP_WORDS)))
+        pl.when((bare.str.len_chars() >= MIN_LETTERS) & ~bare.is_in(STOP_WORDS))
         .then(singular(bare))
         .alias("stem")
     )
@@ -173,6 +172,7 @@ def _weights(
 
 def _cut_to_heaviest(weights: SparseRows, row_of: np.ndarray, features: int) -> None:
     """Set all but the heaviest entries of every row to zero."""
-    order = np.lexsort((-weights.data, row_of))
+    # Weights are at most 1, so one key sorts by row and then by weight.
+    order = np.argsort(2.0 * row_of - weights.data, kind="stable")
     place = np.arange(len(order)) - np.repeat(weights.indptr[:-1], np.diff(weights.indptr))
     weights.data[order[place >= features]] = 0.0

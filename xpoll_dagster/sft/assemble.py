@@ -47,7 +47,9 @@ def assemble(
     _check(pair_texts, pairs, chunks)
     cross = pair_texts.join(
         pairs.select("pair_id", *_PAIR_COLUMNS), on="pair_id", how="left", maintain_order="left"
-    ).with_columns(pl.concat_str("left_domain", "right_domain", separator=" + ").alias("domain_pair"))
+    ).with_columns(
+        pl.concat_str("left_domain", "right_domain", separator=" + ").alias("domain_pair")
+    )
     rejected = cross.filter(~pl.col("accepted"))
     balanced = balance(cross.filter("accepted"), options)
     kept = balanced.frame.filter(pl.col("reason").is_null()).drop("reason")
@@ -69,9 +71,7 @@ def assemble(
     for left, right, rows in kept.group_by("left_chunk", "right_chunk").len().iter_rows():
         link = (min(twins[left], twins[right]), max(twins[left], twins[right]))
         links[link] = links.get(link, 0) + rows
-    group_split = assign_splits(
-        links, sorted(set(twins.values())), options.splits, options.seed
-    )
+    group_split = assign_splits(links, sorted(set(twins.values())), options.splits, options.seed)
     split_of = {chunk: group_split[group] for chunk, group in twins.items()}
     sides = pl.DataFrame(
         {"chunk_id": list(split_of), "split": list(split_of.values())},
@@ -91,7 +91,7 @@ def assemble(
 
     pages = _pages(chunks, books)
     splits = {
-        split: _shuffled(_rows(by_split[split], _alone_in(alone, split), pages, books), options)
+        split: _shuffled(_rows(by_split[split], _alone_in(alone, split), pages), options)
         for split in SPLITS
     }
     left_out = pl.concat(
@@ -162,9 +162,7 @@ def _alone_in(alone: Standalone, split: str) -> pl.DataFrame:
     return alone.texts.filter(pl.col("id").is_in(ids))
 
 
-def _rows(
-    cross: pl.DataFrame, alone: pl.DataFrame, pages: pl.DataFrame, books: Mapping[str, BookInfo]
-) -> pl.DataFrame:
+def _rows(cross: pl.DataFrame, alone: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
     """Texts as rows of `ROWS_SCHEMA`."""
     nothing = alone.with_columns(
         pl.lit(None, pl.List(pl.String)).alias("signals"), pl.lit(None, pl.Float64).alias("score")
@@ -216,7 +214,7 @@ def _left_out(texts: pl.DataFrame, reason: str, detail: str | None = None) -> pl
         pl.lit(value=True).alias("cross_domain"),
         pl.lit(reason).alias("reason"),
         (pl.col(detail) if detail else empty).alias("detail"),
-    ).cast(dict(LEFT_OUT_SCHEMA))
+    ).select(pl.col(name).cast(kind) for name, kind in LEFT_OUT_SCHEMA.items())
 
 
 def _passages_left_out(

@@ -66,7 +66,9 @@ def dataset_card(result: SftResult) -> str:
                 for name in report["by_format"]
             ],
         ),
-        _table(["domain", "rows that hold it"], [list(item) for item in report["by_domain"].items()]),
+        _table(
+            ["domain", "rows that hold it"], [list(item) for item in report["by_domain"].items()]
+        ),
         _table(
             ["pair of domains", "rows"], [list(item) for item in report["by_domain_pair"].items()]
         ),

@@ -56,13 +56,31 @@ def repeated_rows(rows: pl.DataFrame) -> list[str]:
     return breaks
 
 
-def unbalanced(counts: Mapping[str, int], max_over_mean: float, what: str) -> list[str]:
-    """Check that no count is more than `max_over_mean` times the mean of all."""
-    if not counts:
-        return [f"there are no rows to balance by {what}"]
-    mean = sum(counts.values()) / len(counts)
+def lost_texts(texts: pl.Series, rows: pl.DataFrame, left_out: pl.DataFrame) -> list[str]:
+    """Check that each text is a row or left out with a reason, and never both."""
+    kept = set(rows.filter("cross_domain")["id"])
+    out = set(left_out.filter("cross_domain")["id"])
+    breaks = []
+    lost = set(texts) - kept - out
+    if lost:
+        breaks.append(f"{len(lost)} texts are neither rows nor left out, {min(lost)} first")
+    both = kept & out
+    if both:
+        breaks.append(f"{len(both)} texts are rows and left out, {min(both)} first")
+    mute = left_out.filter(pl.col("reason").fill_null("") == "").height
+    if mute:
+        breaks.append(f"{mute} rows are left out without a reason")
+    return breaks
+
+
+def unbalanced_domains(rows: pl.DataFrame, max_over_mean: float = 2.0) -> list[str]:
+    """Check that no domain has more than `max_over_mean` times the mean of all domains."""
+    counts = rows.select(pl.col("domains").explode()).to_series().value_counts(sort=True)
+    if counts.is_empty():
+        return ["there are no rows"]
+    mean = rows["domains"].list.len().sum() / counts.height
     return [
-        f"{what} {name} has {count} rows, {count / mean:.1f} times the mean"
-        for name, count in counts.items()
+        f"domain {name} has {count} rows, {count / mean:.1f} times the mean"
+        for name, count in counts.iter_rows()
         if count > max_over_mean * mean
     ]

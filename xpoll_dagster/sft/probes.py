@@ -101,16 +101,22 @@ def _prompts(card: Card) -> Iterator[tuple[str, str, list[str]]]:
     if stable_order(card.pair_id, 0) % 2:
         one, two = two, one
     left, right = _own(one, two), _own(two, one)
-    analogies = [(a, b) for a in left for b in right]
-    analogies.sort(key=lambda pair: left.index(pair[0]) + right.index(pair[1]))
+    # Like with like: a person with a person, a term with a term; places make no analogies.
+    analogies = [
+        (rank + other, a, b)
+        for rank, (a, sort) in enumerate(left.items())
+        for other, (b, own) in enumerate(right.items())
+        if sort == own != "place"
+    ]
+    analogies.sort()
     shared, fields = card.shown, (one.field.name, two.field.name)
 
-    def analogy(pair: tuple[str, str]) -> tuple[str, str, list[str]]:
+    def analogy(found: tuple[int, str, str]) -> tuple[str, str, list[str]]:
         prompt = (
-            f"Draw an analogy between {pair[0]} in {fields[0]} and {pair[1]} in {fields[1]}. Say "
+            f"Draw an analogy between {found[1]} in {fields[0]} and {found[2]} in {fields[1]}. Say "
             "what corresponds to what, and where the analogy breaks down."
         )
-        return "analogy", prompt, list(pair)
+        return "analogy", prompt, list(found[1:])
 
     if analogies:
         yield analogy(analogies[0])
@@ -120,23 +126,22 @@ def _prompts(card: Card) -> Iterator[tuple[str, str, list[str]]]:
         "Compare the two and say what they do not have in common.",
         [shared],
     )
-    if len(analogies) > 1:
-        yield analogy(analogies[1])
     for asker, teller, own in ((one, two, right), (two, one, left)):
-        topic = own[0] if own else shared
-        yield (
-            "explain",
-            f"Explain to {asker.field.a_person} what {teller.field.name} has to say about "
-            f"{topic}, starting from {shared}, which {asker.field.name} mentions as well.",
-            [shared, topic],
-        )
+        if own:
+            topic = next(iter(own))
+            yield (
+                "explain",
+                f"Explain to {asker.field.a_person} what {teller.field.name} has to say about "
+                f"{topic}, starting from {shared}, which {asker.field.name} mentions as well.",
+                [shared, topic],
+            )
     yield (
         "knowing",
         f"How would {one.field.a_person} and how would {two.field.a_person} find out whether a "
         f"statement about {shared} is true? Contrast the evidence that each would accept.",
         [shared],
     )
-    yield from map(analogy, analogies[2:4])
+    yield from map(analogy, analogies[1:3])
     yield (
         "question",
         f"Think of a question about {shared} that neither {fields[0]} nor {fields[1]} can answer "
@@ -144,21 +149,24 @@ def _prompts(card: Card) -> Iterator[tuple[str, str, list[str]]]:
         [shared],
     )
     if left and right:
+        start, end = list(left)[-1], list(right)[-1]
         yield (
             "connect",
-            f"Lead a reader in a few sentences from {left[-1]} in {fields[0]} to {right[-1]} in "
+            f"Lead a reader in a few sentences from {start} in {fields[0]} to {end} in "
             f"{fields[1]} by way of {shared}, claiming nothing that is not known.",
-            [left[-1], shared, right[-1]],
+            [start, shared, end],
         )
-    yield from map(analogy, analogies[4:])
+    yield from map(analogy, analogies[3:])
 
 
-def _own(side: Side, other: Side) -> list[str]:
-    """What one passage is about and the other does not print, by its own concepts."""
-    concepts: list[Concept] = main_concepts(side.passage, 8)
-    own = [c.display for c in concepts if not c.stands_in(other.passage.text)]
+def _own(side: Side, other: Side) -> dict[str, str]:
+    """What one passage is about and the other does not print, with its sort, best first."""
+    concepts: list[Concept] = main_concepts(side.passage, 12)
+    own = {c.display: c.sort for c in concepts if not c.stands_in(other.passage.text)}
     kept = [name for name in own if not any(name in longer for longer in own if longer != name)]
-    return kept[:3] or list(side.names)
+    # Terms and persons say more of a passage than other names.
+    kept.sort(key=lambda name: ("term", "person", "name", "place").index(own[name]))
+    return {name: own[name] for name in kept[:6]} or dict.fromkeys(side.names, "name")
 
 
 def _row(card: Card, form: str, prompt: str, concepts: list[str], score: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from xpoll_dagster.sft.options import SftOptions
 from xpoll_dagster.sft.standalone import Standalone
 from xpoll_dagster.writing.diversity import measure_diversity
 
-_QUOTED = r'(?s)“[^”]{60,}”|(?m)^> .*$'
+_QUOTED = r"(?s)“[^”]{60,}”|(?m)^> .*$"
 
 
 def account(

@@ -40,9 +40,7 @@ def measure_diversity(outside: pl.Series, run: int = 6) -> Diversity:
         .explode("text")
         .drop_nulls("text")
     )
-    shifted = [
-        pl.col("text").shift(-place).over("part").alias(f"w{place}") for place in range(run)
-    ]
+    shifted = [pl.col("text").shift(-place).over("part").alias(f"w{place}") for place in range(run)]
     runs = (
         words.select("row", *shifted)
         .drop_nulls()
@@ -51,7 +49,11 @@ def measure_diversity(outside: pl.Series, run: int = 6) -> Diversity:
     )
     if runs.is_empty():
         return Diversity(len(outside), 0.0, "", 0.0, 0.0)
-    counts = runs.group_by("run").agg(pl.len().alias("rows")).sort("rows", "run", descending=[True, False])
+    counts = (
+        runs.group_by("run")
+        .agg(pl.len().alias("rows"))
+        .sort("rows", "run", descending=[True, False])
+    )
     per_row = (
         runs.join(counts, on="run").group_by("row").agg((pl.col("rows") > 1).mean().alias("shared"))
     )

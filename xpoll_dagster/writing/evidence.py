@@ -102,8 +102,7 @@ def _distinct(concepts: list[Concept], limit: int) -> list[Concept]:
     kept: list[Concept] = []
     for concept in sorted(concepts, key=lambda c: (not c.bare, -c.weight, c.concept)):
         if any(
-            other.stands_in(concept.display) or concept.stands_in(other.display)
-            for other in kept
+            other.stands_in(concept.display) or concept.stands_in(other.display) for other in kept
         ):
             continue
         if not concept.bare and kept:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xpoll_dagster.writing.model import Draft
 from xpoll_dagster.writing.options import GateOptions
@@ -140,7 +141,7 @@ def _alternates(draft: Draft) -> bool:
     names = draft.speakers
     return (
         len(set(names)) == 2
-        and all(a != b for a, b in zip(names, names[1:], strict=False))
+        and all(a != b for a, b in pairwise(names))
         and len(roles) == len(names)
         and roles == ["assistant" if number % 2 else "user" for number in range(len(roles))]
         and len(roles) % 2 == 0

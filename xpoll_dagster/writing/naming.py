@@ -37,20 +37,22 @@ _INSTITUTION = re.compile(
 _COUNTED = r"(?:an?|each|every|one|another|any|no|single|first|new)"
 _GENERIC = frozenset(
     """
-    able above according account act age answer appear author away based beginning book
-    books bring called came case cases cause century certain chapter class come common
-    complete course day days different early easily effect end equal example exact fact
-    false find first follow following form found general give given good great greater group
-    half hand happen hold however idea important instance kind know known large last later
-    law lead least left length less letter level life line long made make man many mark matter
-    mean means men method modern name named nature need new number numbers object old one
-    order part particular parts pass people person place point power present problem produce
-    proof property put question quite reader reason result right round rule say second see
-    sense set show shown simple single small sort start state step student subject taken term
-    terms thing things think third thought three time times true turn two understand use used
-    using value various view want way ways whole woman word words work world write written wrong
-    year years young royal essay natural king queen lord sir society north south east west
-    college university city church country states government academy theory history science
+    able above according account act age answer appear author away based beginning book books
+    bring called came case cases cause century certain chapter class come common complete course
+    day days different early easily effect end equal example exact fact false find first follow
+    following form found general give given good great greater group half hand happen hold
+    however idea important instance kind know known large last later law lead least left length
+    less letter level life line long made make man many mark matter mean means men method modern
+    name named nature need new number numbers object old one order part particular parts pass
+    people person place point power present problem produce proof property put question quite
+    reader reason result right round rule say second see sense set show shown simple single
+    small sort start state step student subject taken term terms thing things think third
+    thought three time times true turn two understand use used using value various view want way
+    ways whole woman word words work world write written wrong january february march april june
+    july august september october november december monday tuesday wednesday thursday friday
+    saturday sunday year years young royal essay natural king queen lord sir society north south
+    east west college university city church country states government academy theory history
+    science
     """.split()  # noqa: SIM905 - read as a paragraph
 )
 
@@ -59,7 +61,8 @@ _GENERIC = frozenset(
 class Concept:
     """A shared concept: its normalised form, weight, pattern, and name in running text.
 
-    `bare` is False where `display` had to name it as a word.
+    `bare` is False where `display` had to name it as a word; `sort` is person, place, name
+    or term, as far as the passages and the concepts' kinds tell.
     """
 
     concept: str
@@ -67,6 +70,7 @@ class Concept:
     pattern: re.Pattern[str]
     display: str
     bare: bool
+    sort: str = "term"
 
     def stands_in(self, text: str) -> bool:
         """Whether a text prints the concept, in whatever form."""
@@ -80,7 +84,9 @@ def concept_pattern(concept: str, surfaces: set[str]) -> re.Pattern[str]:
         [re.escape(word) for word in words[:-1]] + [_number_free(words[-1])] if words else []
     )
     forms = {plain} if plain else set()
-    forms |= {r"\s+".join(map(re.escape, surface.split())) for surface in surfaces if surface.strip()}
+    forms |= {
+        r"\s+".join(map(re.escape, surface.split())) for surface in surfaces if surface.strip()
+    }
     ordered = sorted(forms, key=lambda form: (-len(form), form))
     return re.compile(rf"(?<![\w-])(?:{'|'.join(ordered) or '(?!)'})(?![\w-])", re.IGNORECASE)
 
@@ -126,7 +132,10 @@ def name_concept(concept: str, weight: float, mentions: list[Mention], text: str
         display, bare = _name(text, found, kinds)
     else:
         display, bare = _term(text, found, concept)
-    return Concept(concept, weight, pattern, display, bare=bare)
+    sort = "name" if is_name else "term"
+    for kind, name in (("PERSON", "person"), ("GPE", "place"), ("LOC", "place")):
+        sort = name if kind in kinds else sort
+    return Concept(concept, weight, pattern, display, bare=bare, sort=sort)
 
 
 def same_name(concept: Concept, left: str, right: str) -> bool:
@@ -211,7 +220,8 @@ def _plural(noun: str) -> str:
 
 
 _CAPITALISED = re.compile(
-    r"(?<=[a-z,;] )(the )?((?:[A-Z][a-zà-ÿ]+|[A-Z]\.)(?:(?: (?:of|de|von|van|du))? [A-Z][a-zà-ÿ]+)*)"
+    r"(?<=[a-z,;] )(the )?"
+    r"((?:[A-Z][a-zà-ÿ]+|[A-Z]\.)(?:(?: (?:of|de|von|van|du))? [A-Z][a-zà-ÿ]+)*)"
 )
 _NO_NAMES = frozenset(
     """

@@ -114,9 +114,7 @@ def load_passages(
     return found
 
 
-def iter_evidence(
-    pairs: pl.DataFrame, passages: Mapping[str, Passage]
-) -> Iterator[PairEvidence]:
+def iter_evidence(pairs: pl.DataFrame, passages: Mapping[str, Passage]) -> Iterator[PairEvidence]:
     """The pairs with their passages, one by one."""
     for row in pairs.iter_rows(named=True):
         yield _evidence(row, passages)

@@ -33,7 +33,8 @@ _POINTER = re.compile(
 _TASK = re.compile(
     r"^(?:Show that|Prove|Find|Compute|Calculate|Verify|Determine|Explain|Describe|Discuss|"
     r"Compare|Consider|Suppose|Let|Write|Draw|State|Use|Give|Estimate|Solve|Define|List|Name|"
-    r"Worked example|Exercise|Problem|Example|Solution|Answer|Hint|Definition \(|Theorem|Lemma|Proof)"
+    r"Worked example|Exercise|Problem|Example|Solution|Answer|Hint|"
+    r"Definition \(|Theorem|Lemma|Proof)"
     r"\b"
 )
 _FOREIGN = re.compile(r"https?://|www\.|\S@\S+\.\w|<[a-zA-Z/]|�|[\x00-\x08\x0b-\x1f]")
@@ -57,9 +58,13 @@ _LEANING = re.compile(
 _POINTING_BACK = re.compile(
     r"\s(?:he|she|they|his|her|their|him|them|thereupon|therefore|thus|however|this|these|such)\b"
 )
-_BROKEN_SPACING = re.compile(r"\s[,.;:!?)](?=\s|$)|\(\s|[a-z][.,;:][A-Za-z]{2,}|\s-\s?[a-z]|[a-z]-\s[a-z]")
+_BROKEN_SPACING = re.compile(
+    r"\s[,.;:!?)](?=\s|$)|\(\s|[a-z][.,;:][A-Za-z]{2,}|\s-\s?[a-z]|[a-z]-\s[a-z]"
+)
 _MIXED_CASE = re.compile(r"\b(?!Mc|Mac|De|Di|La|Le|Van|O['’])[A-Za-z]*[a-z][A-Z][a-z]")
-_LETTER_DIGIT = re.compile(r"\b(?=[a-z]*\d)(?!\d+(?:st|nd|rd|th|s|d|m|km|kg)\b)[a-z]*\d[a-z\d]*[a-z]+\b")
+_LETTER_DIGIT = re.compile(
+    r"\b(?=[a-z]*\d)(?!\d+(?:st|nd|rd|th|s|d|m|km|kg)\b)[a-z]*\d[a-z\d]*[a-z]+\b"
+)
 _PAIRS = {"(": ")", "[": "]", "“": "”"}
 
 
@@ -132,8 +137,7 @@ def fault(sentence: str, max_words: int = 70) -> str:
         return "holds characters that are no words"
     letters = [word for word in bare if word.isalpha()]
     if any(len(word) > 28 for word in letters) or any(
-        word.islower() and len(word) > 3 and not re.search(r"[aeiouyà-ÿ]", word)
-        for word in letters
+        word.islower() and len(word) > 3 and not re.search(r"[aeiouyà-ÿ]", word) for word in letters
     ):
         return "holds misread words"
     if not letters or not 2.8 <= sum(map(len, letters)) / len(letters) <= 8.5:

@@ -157,6 +157,9 @@ class RulesAuthor:
     def _dialogue(self, card: Card, one: Side, two: Side, phrases: Phrases) -> Draft:
         templates = load_templates("dialogue")
         halves = two.quotation.halves()
+        # The first answer must speak of what was asked.
+        if halves is not None and not card.concepts[0].stands_in(halves[0]):
+            halves = None
         epistemic = self._epistemic(phrases, one, two)
         close = _joined(phrases.write(templates["closing"]), epistemic)
 
@@ -218,4 +221,4 @@ def _joined(*parts: str) -> str:
 
 
 def _has_quotes(text: str) -> bool:
-    return any(mark in text for mark in "“”\"")
+    return any(mark in text for mark in '“”"')

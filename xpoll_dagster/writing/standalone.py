@@ -56,8 +56,10 @@ def write_standalone(passage: Passage, kind: TextKind, options: WritingOptions) 
         )
         return _draft(passage, kind, "passage", text, (quote(quotation.text),), messages)
     question = phrases.write(templates["question"])
-    lead = phrases.write(load_templates("quoting")["lead"])
+    lead = phrases.write(templates["answer"])
     halves = quotation.halves()
+    if halves is not None and concept is not None and not concept.stands_in(halves[0]):
+        halves = None  # the first answer must speak of what was asked
     names = (concept.display,) if concept else ()
     if kind == "qa" or halves is None:
         answer = f"{lead} “{quotation.text}”"
@@ -123,9 +125,7 @@ def _pick(
 ) -> tuple[Quotation, Concept | None] | None:
     found = quotations(clean_runs(passage.text, options), concepts, options)
     if longest:
-        found = sorted(
-            found, key=lambda q: (-sum(s.n_words for s in q.sentences), -q.score)
-        )
+        found = sorted(found, key=lambda q: (-sum(s.n_words for s in q.sentences), -q.score))
         return (found[0], None) if found else None
     for concept in concepts:
         for quotation in found:
@@ -161,5 +161,5 @@ def _draft(
         quotes=quotes,
         concepts=concepts,
         speakers=speakers,
-        prompt_sha256=templates_hash("standalone", "quoting", "fields"),
+        prompt_sha256=templates_hash("standalone", "fields"),
     )

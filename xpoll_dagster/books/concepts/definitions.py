@@ -42,7 +42,8 @@ _STOPS = word_set(
     """
     of in on at by for from to with and or but if when where which that who is are was were be
     because since as than then so it its he she they we you i this these those there here after
-    before while whose not has have had does do did can may will would should must also only the
+    before during throughout about became becomes came
+    while whose not has have had does do did can may will would should must also only the
     a an between among upon into under over per via
     """
 )

@@ -120,14 +120,18 @@ def _name_concepts(
     people: dict[str, int] = {}
     for key, name in names.items():
         spelt = _bare(_most_frequent(name.surfaces), key)
-        known = _known(spelt, name.votes, wordnet)
-        kinds[key] = known.kind if known is not None else decide(spelt, name.votes, wordnet)
+        known = _known(spelt, name.votes, name.surfaces.total(), wordnet)
+        kinds[key] = (
+            known.kind
+            if known is not None
+            else decide(spelt, name.votes, name.surfaces.total(), wordnet)
+        )
         canonical[key] = key
         if kinds[key] == "PERSON":
             people[key] = name.surfaces.total()
         elif known is not None:
             canonical[key] = normalise_name(known.canonical)
-        elif kinds[key] == "NORP":
+        elif kinds[key] in {"NORP", "TERM"}:
             canonical[key] = normalise_term(key, wordnet)
     # A surname that the book uses alone may look like anything; beside a full name it is one.
     last_words = {key.split()[-1] for key in people if len(key.split()) > 1}
@@ -149,21 +153,22 @@ def _bare(surface: str, key: str) -> str:
     return surface[-len(key) :] if fold(surface).endswith(key) else surface
 
 
-def _known(name: str, votes: Counter[str], wordnet: WordNet) -> NamedInstance | None:
+def _known(name: str, votes: Counter[str], mentions: int, wordnet: WordNet) -> NamedInstance | None:
     """What WordNet knows by a name: its most frequent sense, or that of the votes' kind."""
     name = " ".join(modern(word) for word in name.split())
     senses = wordnet.instances.get(name) or wordnet.instances.get(f"the {name}") or ()
-    if not senses or votes["NORP"] >= 3:
+    if not senses or (votes and votes.most_common(1)[0][0] == "NORP"):
         return None
     if len({sense.kind for sense in senses}) == 1:
         return senses[0]
     places = max(votes["GPE"], votes["LOC"])
     wanted = {votes["PERSON"]: {"PERSON"}, places: {"GPE", "LOC"}}
-    if votes["PERSON"] != places:
+    if abs(votes["PERSON"] - places) > 0.3 * mentions:
         for sense in senses:
             if sense.kind in wanted[max(wanted)]:
                 return sense
-    return senses[0]
+    # "Saturn" and "Rhine" are a planet and a river before they are a god and a psychologist.
+    return next((sense for sense in senses if sense.kind == "LOC"), senses[0])
 
 
 def _is_concept(name: str) -> bool:
@@ -184,7 +189,11 @@ def _add_terms(
     finder = TermFinder(wordnet, english=english)
     candidates: list[dict[str, Candidate]] = []
     for words, found in zip(book, mentions, strict=True):
-        lowered = [word.lower() for word in words.words]
+        # "DNA" is a word, "ABC" a triangle.
+        lowered = [
+            word.lower() if not word.isupper() or word.lower() in wordnet.nouns else ""
+            for word in words.words
+        ]
         for mention in found:
             # Names divide: no term reaches over one.
             lowered[mention.start : mention.stop] = [""] * (mention.stop - mention.start)

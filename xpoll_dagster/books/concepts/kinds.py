@@ -33,13 +33,18 @@ def vote(passage: Words, start: int, stop: int, wordnet: WordNet) -> Counter[str
     votes: Counter[str] = Counter()
     words = passage.words[start:stop]
     lowered = [word.lower().strip(".") for word in words]
-    for telling, kind in _BY_WORD:
-        if telling.intersection(lowered[:1] + lowered[-1:]):
-            votes[kind] += 6
-            break
+    given = words[0].split("-")[0] in wordnet.given_names
+    telling_words = lowered[-1:] if len(words) == 1 or lowered[1] not in JOINS else lowered[:1]
+    if len(words) > 2 and lowered[1] not in JOINS:
+        telling_words = lowered  # University College London
+    if not (given and len(words) == 2):  # Alonzo Church
+        for telling, kind in _BY_WORD:
+            if telling.intersection(telling_words):
+                votes[kind] += 6
+                break
     if lowered[0] in TITLES and len(words) > 1 and lowered[1] != "of":
         votes["PERSON"] += 6
-    elif len(words) > 1 and (words[0] in wordnet.given_names or _is_initial(words[0])):
+    elif len(words) > 1 and (given or any(_is_initial(word) for word in words)):
         votes["PERSON"] += 3
     if len(words) == 1 and _is_people(words[0], wordnet):
         votes["NORP"] += 8
@@ -49,21 +54,22 @@ def vote(passage: Words, start: int, stop: int, wordnet: WordNet) -> Counter[str
         votes["LOC"] += 1  # "the Rhine"
     if before in PLACE_CUES:
         votes["GPE"] += 1
-    if before == "by" or after in PERSON_CUES or after in {"'s", "’s"}:
+    if before == "by" or after in PERSON_CUES:
         votes["PERSON"] += 1
     return votes
 
 
-def decide(name: str, votes: Counter[str], wordnet: WordNet) -> str:
+def decide(name: str, votes: Counter[str], mentions: int, wordnet: WordNet) -> str:
     """The kind of a name that WordNet does not list, from the votes of all its mentions."""
     words = name.split()
     best = max(votes.values(), default=0)
-    if best >= 3 or (best > 0 and not _is_common(words, wordnet)):
+    told = best >= 2 * mentions  # by the name's own words
+    if told or (best >= 0.4 * mentions and not _is_common(words, wordnet)):
         likely = {kind for kind, count in votes.items() if count == best}
         if likely != {"LOC"}:  # an article alone makes no mountain
-            return min(likely - {"LOC"})
-    if len(words) == 1 and name.isupper():
-        return "TERM"
+            return "PERSON" if "PERSON" in likely else min(likely - {"LOC"})
+    if len(words) == 1:
+        return "TERM"  # nothing tells that it is a person
     if words[0] in wordnet.capitalised or _is_common(words, wordnet):
         return "TERM"
     return "PERSON" if len(words) <= 3 else "ORG"
@@ -77,8 +83,8 @@ def modern(word: str) -> str:
 
 def _is_common(words: list[str], wordnet: WordNet) -> bool:
     return all(
-        singular(word.lower(), wordnet) in wordnet.nouns
-        or word.lower() in wordnet.adjectives
+        singular(word.lower(), wordnet) in wordnet.common
+        or word.lower() in wordnet.common
         or word in JOINS
         for word in words
     )
@@ -90,7 +96,7 @@ def _is_initial(word: str) -> bool:
 
 def _is_people(word: str, wordnet: WordNet) -> bool:
     word = modern(word)
-    if word in wordnet.instances:
+    if any(sense.kind in {"GPE", "LOC"} for sense in wordnet.instances.get(word, ())):
         return False  # "Mediterranean" is a sea before it is an adjective
     stem = word.removesuffix("s")
     return (

@@ -6,6 +6,7 @@ for how each word is spelt inside sentences, then for the names.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ _EPITHETS = word_set(
     Great Elder Younger Conqueror Wise Bold Good Confessor Pious Terrible Magnificent
     """
 )
+_NAME_WORD = re.compile(r"[^\W\d_]+(?:[.'’&–-][^\W\d_]+)*\.?")  # neither formula nor code
 _LONGEST = 8  # words; longer runs of capitals are headings or shouting
 _PRONOUNS = word_set(
     """
@@ -98,7 +100,7 @@ def capital_sequences(passage: Words) -> Iterator[tuple[int, int]]:
 
 
 def _is_capital(word: str) -> bool:
-    if not word[:1].isupper():
+    if not word[:1].isupper() or _NAME_WORD.fullmatch(word) is None:
         return False
     # "From", "In" and "The" are capitalised in captions and titles: names end there.
     return word == "US" or not _is_function_word(word.lower())
@@ -212,8 +214,7 @@ def _is_single_name(word: str, spelling: Spelling, wordnet: WordNet) -> bool:
     if not spelling.is_name(word):
         return False
     # One capital amid lower-case text: an emphasis ("the Law") more likely than a name.
-    common = lowered in wordnet.nouns or lowered in wordnet.verbs or lowered in wordnet.adjectives
-    if not common or word in wordnet.capitalised or word in wordnet.peoples:
+    if lowered not in wordnet.common or word in wordnet.capitalised or word in wordnet.peoples:
         return True
     listed = word in wordnet.instances or spelling.capital[lowered] > 1
     return spelling.lower[lowered] == 0 and listed

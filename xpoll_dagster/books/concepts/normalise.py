@@ -44,10 +44,14 @@ def singular(word: str, wordnet: WordNet) -> str:
     found = wordnet.plurals.get(word)
     if found is not None:
         return found
+    if word.endswith("men") and f"{word[:-3]}man" in wordnet.nouns:
+        return f"{word[:-3]}man"
     if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is", "ics")):
         return word
     if word in wordnet.nouns and word[:-1] not in wordnet.nouns:
-        return word  # "species", "series", "physics"
+        return word  # "series", "physics"
+    if wordnet.noun_counts.get(word, 0) > wordnet.noun_counts.get(word[:-1], 0):
+        return word  # "species", which is seldom coined money
     for ending, replacement in _ENDINGS:
         if word.endswith(ending):
             candidate = word[: -len(ending)] + replacement
@@ -63,7 +67,6 @@ _ENDINGS = (
     ("sses", "ss"),
     ("xes", "x"),
     ("zes", "z"),
-    ("men", "man"),
     ("s", ""),
     ("es", ""),
 )

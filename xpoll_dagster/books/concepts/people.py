@@ -40,6 +40,10 @@ def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]
             full[words[-1]][resolved[name]] += names[name]
     for family in full.values():
         _merge(family, resolved)
+    by_given: dict[str, set[str]] = defaultdict(set)
+    for family in full.values():
+        for one in family:
+            by_given[_words(one)[0]].add(one)
     for name in sorted(names):
         if name in resolved:
             continue
@@ -49,12 +53,21 @@ def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]
             continue
         family = sorted(full.get(words[-1], ()))
         fitting = [one for one in family if _initials_fit(words, _words(one))]
+        if len(fitting) > 1:
+            # "Principia Newton" is no person: prefer those with a first name that somebody bears.
+            likely = [one for one in fitting if _words(one)[0] in wordnet.bearers]
+            fitting = likely if len(likely) == 1 else fitting
         if len(fitting) == 1:
             resolved[name] = fitting[0]
         elif fitting:
             resolved[name] = words[-1]
         else:
             resolved[name] = _by_wordnet(words, wordnet)
+            if len(words) == 1 and resolved[name] == name and name not in wordnet.people:
+                # "Tycho" is Tycho Brahe where the name is rare and the book has no other.
+                bearers = by_given.get(name, set())
+                if len(bearers) == 1 and wordnet.bearers.get(name, 0) <= 1:
+                    resolved[name] = min(bearers)
     return resolved
 
 
@@ -69,18 +82,20 @@ def _is_full(words: list[str]) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return name.replace(".", ". ").replace(".", "").split()
+    return name.replace(".", ". ").replace(".", "").replace("-", " ").split()
 
 
 def _known(words: list[str], wordnet: WordNet) -> str | None:
     """Canonical name of the one person in WordNet whom a full name fits."""
     exact, close = set(), set()
+    plain = [word for word in words if word not in JOINS]
     for person in wordnet.people.get(words[-1], ()):
         canonical = normalise_name(person.canonical)
         forms = [_words(normalise_name(form)) for form in person.names]
-        if words in forms:
+        forms = [[word for word in form if word not in JOINS] for form in forms]
+        if plain in forms:
             exact.add(canonical)
-        elif any(len(form) > 1 and form[0] == words[0] for form in forms):
+        elif any(len(form) > 1 and form[0] == plain[0] for form in forms):
             close.add(canonical)
     if len(exact) == 1:
         return exact.pop()
@@ -109,7 +124,8 @@ def _merge(family: Counter[str], resolved: dict[str, str]) -> None:
 def _initials_fit(words: list[str], full: list[str]) -> bool:
     if words[-1] != full[-1]:
         return False
-    given, names = words[:-1], full[:-1]
+    given = [word for word in words[:-1] if word not in JOINS]
+    names = [word for word in full[:-1] if word not in JOINS]
     if len(given) > len(names):
         given = given[: len(names)]
     return all(

@@ -66,6 +66,8 @@ class TermFinder:
                 return False
             # Mostly adjective or verb ("good", "run", "said"): no noun here either.
             return 2 * wordnet.noun_counts.get(base, 0) >= wordnet.counts.get(base, 0)
+        if word.endswith(("er", "est")) and _compared(word, wordnet):
+            return False
         if word.endswith(("ly", "ed")) or word in wordnet.adjectives or word in wordnet.verbs:
             return False
         return not (word.endswith("ing") or _verb_form(word, wordnet))
@@ -117,6 +119,12 @@ class TermFinder:
 
 def _is_word(word: str) -> bool:
     return word.replace("-", "").isalpha() and word[0] != "-" and word[-1] != "-"
+
+
+def _compared(word: str, wordnet: WordNet) -> bool:
+    stem = word.removesuffix("er").removesuffix("est")
+    forms = (stem, f"{stem}e", stem[:-1], f"{stem[:-1]}y")
+    return any(form in wordnet.adjectives for form in forms)
 
 
 def _verb_form(word: str, wordnet: WordNet) -> bool:
@@ -175,6 +183,8 @@ def _worth(term: str, totals: Counter[str], length: int, wordnet: WordNet) -> fl
     if len(words) == 1:
         if not wordnet:
             return 1.0
+        if term.endswith("ing") and not wordnet.noun_counts.get(term):
+            return 0.0  # a verb's form, as far as anyone counted
         # Log ratio of the book's rate to that of general English, smoothed by one count.
         general = (wordnet.counts.get(term, 0) + 1) / _TAGGED_WORDS
         keyness = math.log(totals[term] / length / general)

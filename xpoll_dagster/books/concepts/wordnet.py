@@ -62,6 +62,8 @@ class WordNet:
     inflected: set[str] = field(default_factory=set)
     """Irregular verb forms and comparisons that are nouns by accident, such as "came"."""
     verbs: set[str] = field(default_factory=set)
+    common: set[str] = field(default_factory=set)
+    """Words of any kind that are spelt without a capital; the lemmas above include names."""
     peoples: set[str] = field(default_factory=set)
     """Capitalised words for members of peoples, creeds and schools, and their adjectives."""
     capitalised: set[str] = field(default_factory=set)
@@ -130,9 +132,12 @@ def _read(folder: Path) -> WordNet:
                 (wordnet.peoples if synset.file == "18" else wordnet.capitalised).add(word)
     spelt_lower = {word for synset in synsets.values() for word in synset.words if word.islower()}
     wordnet.peoples = {word for word in wordnet.peoples if word.lower() not in spelt_lower}
+    wordnet.common = spelt_lower | wordnet.verbs
     for line in _lines(folder / "data.adj"):
         for word in _words(line):
-            if word[:1].isupper() and "_" not in word:
+            if word.islower():
+                wordnet.common.add(word)
+            elif word[:1].isupper() and "_" not in word:
                 wordnet.peoples.add(word)
     _index_instances(wordnet, folder, by_offset)
     return wordnet
@@ -151,7 +156,19 @@ def _index_instances(wordnet: WordNet, folder: Path, by_offset: dict[str, NamedI
                 for name in found.names:
                     if name.lower().replace(" ", "_") == lemma:
                         instances[name].append(found)
-    wordnet.instances = dict(instances)
+    # "Victoria, Victoria Falls" goes by its longer name, for there is a queen of that name.
+    clear: dict[int, NamedInstance] = {}
+    for found in by_offset.values():
+        first, *others = found.names
+        longer = next((name for name in others if first in name.split()), None)
+        persons = any(sense.kind == "PERSON" for sense in instances.get(first, ()))
+        if found.kind != "PERSON" and persons and longer is not None:
+            rest = [name for name in found.names if name != longer]
+            clear[id(found)] = NamedInstance(found.kind, (longer, *rest))
+    wordnet.instances = {
+        name: [clear.get(id(sense), sense) for sense in senses]
+        for name, senses in instances.items()
+    }
     people: dict[str, list[NamedInstance]] = defaultdict(list)
     for found in by_offset.values():
         if found.kind == "PERSON":
@@ -214,7 +231,7 @@ def _instance(synset: _Synset, classes: set[str]) -> NamedInstance:
             if name.split()[-1] == last
             and " " in name
             and name[0].isupper()  # not "von Bismarck"
-            and name.split()[0].strip(".").casefold() not in TITLES
+            and name.split()[0].strip(".").casefold() not in TITLES | {"first", "second", "third"}
             and "." not in name
         ]
         if full:

@@ -46,7 +46,9 @@ GENERIC = word_set(
     piece set side sides beginning middle course order account amount result results effect
     effects attention addition regard respect view reader author work works chap etc viz ibid op
     cit loc moment moments occasion age period else something anything nothing everything
-    someone anyone everyone i.e e.g shall unto thou thy thee hath to-day to-morrow to-night yesterday upon let i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii
+    someone anyone everyone i.e e.g shall unto thou thy thee hath to-day to-morrow to-night
+    yesterday upon let i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii ought somebody
+    nobody remains cent per
     xviii xix xx
     """
 )
@@ -106,9 +108,7 @@ STATE_WORDS = frozenset(
     ["empire", "kingdom", "republic", "county", "state", "states", "province", "city", "town"]
 )
 
-PLACE_CUES = frozenset(
-    ["in", "at", "near", "from", "to", "into", "through", "throughout", "across"]
-)
+PLACE_CUES = frozenset({"in", "at", "near", "into"})
 PERSON_CUES = word_set(
     """
     said says wrote writes discovered invented proved showed published argued thought believed

@@ -14,6 +14,7 @@ from typing import Any
 from xpoll_dagster.books.model import Book, BookError, RawPage
 from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.books.readers import layout, ocr
+from xpoll_dagster.books.readers.mupdf import import_mupdf
 from xpoll_dagster.books.readers.reading_order import Ordered, order
 from xpoll_dagster.books.readers.text_layer import Fragment, read_fragments, upright
 from xpoll_dagster.books.readers.text_quality import judge_text
@@ -58,10 +59,7 @@ def read(
 
 
 def _open(path: Path, options: ReadingOptions) -> Any:
-    import pymupdf
-
-    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only parameter
-    pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003
+    pymupdf = import_mupdf()
     name = path.name
     if path.stat().st_size == 0:
         raise BookError(f"{name} is empty (0 bytes).")

@@ -1,7 +1,5 @@
 """The four assets of a book, each a partition of the library."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What must hold of a book before anything is built on it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Three ways of aligning chunks of different domains, and the pairs that they agree on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

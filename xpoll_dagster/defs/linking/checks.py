@@ -1,7 +1,5 @@
 """What must hold of the pairs before anything is written from them."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from xpoll_dagster.defs.books.checks import verdict

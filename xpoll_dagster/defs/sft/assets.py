@@ -1,7 +1,5 @@
 """Texts of pairs and of single passages, the dataset made of them, and its probe prompts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +13,11 @@ from xpoll_dagster.defs.linking import assets as linking  # declares what this p
 from xpoll_dagster.defs.materialization import Built, materialise
 from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, sample_table
 from xpoll_dagster.defs.resources import Project
-from xpoll_dagster.sft.assemble import SPLITS, SftResult, assemble
-from xpoll_dagster.sft.hub import UploadError, push_dataset
+from xpoll_dagster.sft.assemble import assemble
+from xpoll_dagster.sft.hub import HubError, push
+from xpoll_dagster.sft.model import SftResult
 from xpoll_dagster.sft.probes import probe_prompts as make_probes
-from xpoll_dagster.sft.saving import save_dataset
-from xpoll_dagster.sft.standalone import write_passages
+from xpoll_dagster.sft.save import save_dataset
 from xpoll_dagster.writing.pair_texts import write_pair_texts
 from xpoll_dagster.writing.rules import RulesAuthor
 
@@ -29,7 +27,6 @@ __all__ = [
     "pair_texts",
     "probe_prompts",
     "sft_dataset",
-    "standalone_texts",
 ]
 
 
@@ -92,41 +89,14 @@ def pair_texts(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
     return materialise(context, project, build, _describe_texts)
 
 
-@dg.asset(
-    **declare(
-        "standalone_texts",
-        group="sft",
-        code=1,
-        inputs=["chunks", "chunk_concepts"],
-        options=lambda s: [s.writing],
-        per_book=True,
-        kinds={"python", "parquet"},
-    )
-)
-def standalone_texts(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
-    """One text of each prose passage by itself, in turn expository, question and dialogue."""
-
-    def build() -> Built:
-        store, key = project.store, context.partition_key
-        texts = write_passages(
-            store.read("chunks", key),
-            project.book_infos(),
-            project.settings.writing_with_notes,
-            store.read("chunk_concepts", key),
-        )
-        return Built(texts, _text_numbers(texts))
-
-    return materialise(context, project, build, _describe_texts)
-
-
 def _assemble(project: Project) -> SftResult:
     return assemble(
         project.read_all("pair_texts").collect(),
-        project.read_all("standalone_texts").collect(),
         project.store.read("cross_domain_pairs"),
         project.read_books("chunks").collect(),
         project.book_infos(),
-        project.settings.sft,
+        project.settings.sft_with_writing,
+        project.read_books("chunk_concepts").collect(),
     )
 
 
@@ -135,8 +105,8 @@ def _assemble(project: Project) -> SftResult:
         "sft_dataset",
         group="sft",
         code=1,
-        inputs=["pair_texts", "standalone_texts", "cross_domain_pairs", "chunks"],
-        options=lambda s: [s.sft],
+        inputs=["pair_texts", "cross_domain_pairs", "chunks", "chunk_concepts"],
+        options=lambda s: [s.sft, s.writing],
         folder=True,
         kinds={"huggingface", "parquet"},
     )
@@ -162,8 +132,8 @@ def sft_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
         rows = pl.read_parquet(sorted((path / "parquet").glob("*.parquet")))
         pairs = {
             (left, right): count
-            for name, count in report["rows_by_domains"].items()
-            for left, _, right in [name.partition(" - ")]
+            for name, count in report["by_domain_pair"].items()
+            for left, _, right in [name.partition(" + ")]
         }
         columns = ["id", "format", "domains", "text", "score"]
         return {
@@ -172,7 +142,7 @@ def sft_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
             "report": dg.MetadataValue.json(report),
             "card": dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000]),
             "sample": sample_table(rows.select(columns)),
-            "formats": bar_chart(report["rows_by_format"], "Rows per format"),
+            "formats": bar_chart(report["by_format"], "Rows per format"),
             "domains": heat_map(pairs, "Cross-domain rows per pair of domains"),
         }
 
@@ -193,19 +163,13 @@ def probe_prompts(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
     """Held-out prompts that ask for links between domains, with the passages to draw on."""
 
     def build() -> Built:
-        folder = project.store.path("sft_dataset", suffix="") / "parquet"
-        splits = {
-            split: pl.read_parquet(files)
-            for split in SPLITS
-            if (files := sorted(folder.glob(f"{split}-*.parquet")))
-        }
         probes = make_probes(
-            splits,
             project.store.read("cross_domain_pairs"),
+            project.dataset_splits(),
             project.read_books("chunks").collect(),
-            project.read_books("chunk_concepts").collect(),
             project.book_infos(),
-            project.settings.sft,
+            project.settings.sft_with_writing,
+            project.read_books("chunk_concepts").collect(),
         )
         return Built(
             probes, {"n_probes": probes.height, "n_held_out_pairs": probes["pair_id"].n_unique()}
@@ -216,7 +180,7 @@ def probe_prompts(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
         return {
             "dagster/row_count": probes.height,
             "dagster/column_schema": column_schema(probes.schema),
-            "sample": sample_table(probes.select("form", "prompt", "domains", "split"), 12),
+            "sample": sample_table(probes, 12),
         }
 
     return materialise(context, project, build, describe)
@@ -242,9 +206,9 @@ def hub_upload(project: Project) -> dg.MaterializeResult:
         raise dg.Failure("The dataset is not built yet: materialise sft_dataset first.")
     settings = project.settings
     try:
-        address = push_dataset(
+        address = push(
             artifact.path, settings.hub_repository, settings.hub_token.get_secret_value()
         )
-    except UploadError as error:
+    except HubError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     return dg.MaterializeResult(metadata={"address": dg.MetadataValue.url(address)})
