@@ -132,7 +132,12 @@ class _Builder:
         for evaluation in result.get_asset_check_evaluations():
             if not evaluation.passed and evaluation.blocking:
                 return f"check {evaluation.check_name}: {evaluation.description}"
-        return "the run failed; its log in the UI says why"
+        for event in result.all_events:
+            error = event.step_failure_data.error if event.is_step_failure else None
+            if error is not None:
+                first = (error.cause or error).message.strip().splitlines()[0]
+                return f"{event.step_key}: {first}"
+        return f"run {result.run_id} failed; its log in the UI says why"
 
 
 def build(

@@ -11,7 +11,7 @@ def leaking_chunks(splits: Mapping[str, pl.DataFrame]) -> list[str]:
     """Check that no chunk stands in two splits."""
     placed = pl.concat(
         [
-            frame.select(pl.col("chunk_ids").explode().alias("chunk"), split=pl.lit(name))
+            frame.select(pl.col("chunk_ids").alias("chunk"), split=pl.lit(name)).explode("chunk")
             for name, frame in splits.items()
         ]
     ).unique()
@@ -23,7 +23,7 @@ def leaking_chunks(splits: Mapping[str, pl.DataFrame]) -> list[str]:
 
 def unresolved_rows(rows: pl.DataFrame, chunks: pl.DataFrame) -> list[str]:
     """Check that every row's chunks exist and stand on the pages that the row names."""
-    named = rows.select("id", pl.col("pages").explode().alias("place")).unnest("place")
+    named = rows.select("id", pl.col("pages").alias("place")).explode("place").unnest("place")
     found = named.join(
         chunks.select("chunk_id", true_start="page_start", true_end="page_end", true_book="book"),
         on="chunk_id",

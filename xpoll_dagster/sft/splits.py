@@ -19,6 +19,7 @@ import polars as pl
 
 from xpoll_dagster.sft.options import SplitOptions
 
+_MOST = 1.3  # a piece may grow past what its split needs, to where fewer rows are lost
 _BOILERPLATE = 50  # a sentence in more chunks than this is a formula, not a copy
 
 
@@ -161,48 +162,48 @@ def _cut_piece(
     starts: int,
     seed: int,
 ) -> list[str]:
-    """A piece with at least `need` rows inside, losing few rows across its edge."""
+    """A piece with about `need` rows inside, losing few rows across its edge."""
     free = set(component)
     ordered = sorted(component, key=lambda node: (len(neighbours[node]), stable_order(node, seed)))
     step = max(1, len(ordered) // starts)
     best: tuple[float, list[str]] | None = None
     for start in ordered[::step][:starts]:
-        piece, inside, lost = _grow(start, free, neighbours, need)
-        if inside == 0:
-            continue
-        cost = lost / inside + (0.0 if inside >= need else 10.0)
-        if best is None or cost < best[0]:
+        cost, piece = _grow(start, free, neighbours, need)
+        if piece and (best is None or cost < best[0]):
             best = (cost, piece)
     return best[1] if best else []
 
 
 def _grow(
     start: str, free: set[str], neighbours: Mapping[str, Mapping[str, int]], need: float
-) -> tuple[list[str], int, int]:
-    """Take up the node that adds most inside and least outside, until there is enough."""
+) -> tuple[float, list[str]]:
+    """Take up the node that adds most inside and least outside, and stop where it is thin.
+
+    Returns:
+        The cost (rows lost, and the distance from `need`, for each row inside) and the piece.
+    """
     piece: dict[str, None] = {}
-    inside = 0
+    inside = lost = 0
     to_piece: dict[str, int] = defaultdict(int)
+    degree = {start: sum(n for name, n in neighbours[start].items() if name in free)}
     queue: list[tuple[int, str]] = [(0, start)]
-    degree = {}
-    while queue and inside < need and len(piece) < max(2, len(free) // 2):
+    best: tuple[float, int] = (float("inf"), 0)
+    while queue and inside < _MOST * need and 2 * len(piece) < max(4, len(free)):
         cost, node = heapq.heappop(queue)
         if node in piece or (piece and cost != degree[node] - 2 * to_piece[node]):
             continue  # an entry that has become out of date
         piece[node] = None
-        inside += to_piece[node] + neighbours[node].get(node, 0) // 2
+        own = neighbours[node].get(node, 0)
+        inside += to_piece[node] + own // 2
+        lost += degree[node] - own - 2 * to_piece[node]
+        if inside:
+            price = (lost + abs(inside - need)) / inside
+            best = min(best, (price, len(piece)))
         for other, rows in neighbours[node].items():
             if other in piece or other not in free:
                 continue
             to_piece[other] += rows
-            degree.setdefault(
-                other, sum(n for name, n in neighbours[other].items() if name in free)
-            )
+            if other not in degree:
+                degree[other] = sum(n for name, n in neighbours[other].items() if name in free)
             heapq.heappush(queue, (degree[other] - 2 * to_piece[other], other))
-    lost = sum(
-        rows
-        for node in piece
-        for other, rows in neighbours[node].items()
-        if other not in piece and other in free
-    )
-    return list(piece), inside, lost
+    return best[0], list(piece)[: best[1]]

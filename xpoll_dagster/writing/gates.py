@@ -82,7 +82,7 @@ def judge(
     self_contained = (
         not _DEPENDENT.search(_ALLOWED.sub("", draft.instruction)) if draft.instruction else None
     )
-    repetition = repeated_runs(outside)
+    repetition = repeated_runs(_without_citations(outside, draft))
     share = quoted_words / n_words if n_words else 0.0
     failures = {
         "too short": n_words < (options.min_words_standalone if standalone else options.min_words),
@@ -120,6 +120,14 @@ def without_quotes(text: str, draft: Draft) -> str:
     """A text (white space folded) without the quotations, a sign in place of each."""
     for quote in sorted(draft.quotes, key=lambda quote: -len(quote.text)):
         text = text.replace(quote.text, "¶")
+    return text
+
+
+def _without_citations(text: str, draft: Draft) -> str:
+    """A text without titles and places: a citation given twice is no repetition."""
+    for quote in draft.quotes:
+        for cited in filter(None, (quote.title, quote.locator)):
+            text = text.replace(cited, "¶")
     return text
 
 

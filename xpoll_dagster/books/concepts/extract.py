@@ -15,7 +15,7 @@ from xpoll_dagster.books.concepts.names import Mention, find_mentions, learn_spe
 from xpoll_dagster.books.concepts.normalise import fold, is_roman, normalise_name, normalise_term
 from xpoll_dagster.books.concepts.options import ExtractionOptions
 from xpoll_dagster.books.concepts.passages import Words, read_passages
-from xpoll_dagster.books.concepts.people import resolve_people
+from xpoll_dagster.books.concepts.people import COMMON_GIVEN_NAME, resolve_people
 from xpoll_dagster.books.concepts.terms import Candidate, TermFinder, choose_terms
 from xpoll_dagster.books.concepts.wordnet import NamedInstance, WordNet, load_wordnet
 from xpoll_dagster.books.concepts.words import GENERIC
@@ -130,7 +130,10 @@ def _name_concepts(
         if kinds[key] == "PERSON":
             people[key] = name.surfaces.total()
         elif known is not None:
-            canonical[key] = normalise_name(known.canonical)
+            # Victoria Falls are known as Victoria too, but there is a queen of that name.
+            rivals = wordnet.instances.get(known.canonical, ())
+            own = any(sense.kind == "PERSON" for sense in rivals) and spelt != known.canonical
+            canonical[key] = key if own else normalise_name(known.canonical)
         elif kinds[key] in {"NORP", "TERM"}:
             canonical[key] = normalise_term(key, wordnet)
     # A surname that the book uses alone may look like anything; beside a full name it is one.
@@ -159,15 +162,19 @@ def _known(name: str, votes: Counter[str], mentions: int, wordnet: WordNet) -> N
     senses = wordnet.instances.get(name) or wordnet.instances.get(f"the {name}") or ()
     if not senses or (votes and votes.most_common(1)[0][0] == "NORP"):
         return None
+    places = max(votes["GPE"], votes["LOC"])
+    if wordnet.bearers.get(name.lower(), 0) >= COMMON_GIVEN_NAME and places < 0.3 * mentions:
+        return None  # "James" is no river
     if len({sense.kind for sense in senses}) == 1:
         return senses[0]
-    places = max(votes["GPE"], votes["LOC"])
     wanted = {votes["PERSON"]: {"PERSON"}, places: {"GPE", "LOC"}}
     if abs(votes["PERSON"] - places) > 0.3 * mentions:
         for sense in senses:
             if sense.kind in wanted[max(wanted)]:
                 return sense
-    # "Saturn" and "Rhine" are a planet and a river before they are a god and a psychologist.
+    # Saturn is a planet before he is a god; Copernicus, who has a full name, is no crater.
+    if senses[0].kind == "PERSON" and " " in senses[0].canonical:
+        return senses[0]
     return next((sense for sense in senses if sense.kind == "LOC"), senses[0])
 
 

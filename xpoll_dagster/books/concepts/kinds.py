@@ -69,7 +69,9 @@ def decide(name: str, votes: Counter[str], mentions: int, wordnet: WordNet) -> s
         if likely != {"LOC"}:  # an article alone makes no mountain
             return "PERSON" if "PERSON" in likely else min(likely - {"LOC"})
     if len(words) == 1:
-        return "TERM"  # nothing tells that it is a person
+        return "PERSON" if name in wordnet.given_names else "TERM"
+    if any(word.isupper() and len(word) > 2 for word in words):
+        return "ORG"  # ACM Conference
     if words[0] in wordnet.capitalised or _is_common(words, wordnet):
         return "TERM"
     return "PERSON" if len(words) <= 3 else "ORG"
@@ -102,5 +104,11 @@ def _is_people(word: str, wordnet: WordNet) -> bool:
     return (
         word in wordnet.peoples
         or stem in wordnet.peoples
-        or (stem.endswith(("ean", "ian")) and len(stem) > 5 and stem.lower() not in wordnet.nouns)
+        or (stem.endswith(("ean", "ian")) and _is_followed(stem, wordnet))
     )
+
+
+def _is_followed(word: str, wordnet: WordNet) -> bool:
+    """Whether somebody or some place stands behind "Newtonian" or "Alexandrian"."""
+    roots = (word[:-3], word[:-2], word[:-1], f"{word[:-3]}e", f"{word[:-3]}us")
+    return any(root in wordnet.instances or root.lower() in wordnet.people for root in roots)

@@ -15,7 +15,7 @@ from xpoll_dagster.books.concepts.normalise import fold, is_roman, normalise_nam
 from xpoll_dagster.books.concepts.wordnet import WordNet
 from xpoll_dagster.books.concepts.words import JOINS
 
-_COMMON_GIVEN_NAME = 4
+COMMON_GIVEN_NAME = 4
 """A first name that so many people in WordNet bear means none of them by itself."""
 
 
@@ -137,7 +137,7 @@ def _initials_fit(words: list[str], full: list[str]) -> bool:
 def _by_wordnet(words: list[str], wordnet: WordNet) -> str:
     name = " ".join(words)
     if len(words) == 1:
-        if wordnet.bearers.get(name, 0) >= _COMMON_GIVEN_NAME:
+        if wordnet.bearers.get(name, 0) >= COMMON_GIVEN_NAME:
             return ""
         known_as = {
             normalise_name(person.canonical)

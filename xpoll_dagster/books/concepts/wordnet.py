@@ -156,19 +156,7 @@ def _index_instances(wordnet: WordNet, folder: Path, by_offset: dict[str, NamedI
                 for name in found.names:
                     if name.lower().replace(" ", "_") == lemma:
                         instances[name].append(found)
-    # "Victoria, Victoria Falls" goes by its longer name, for there is a queen of that name.
-    clear: dict[int, NamedInstance] = {}
-    for found in by_offset.values():
-        first, *others = found.names
-        longer = next((name for name in others if first in name.split()), None)
-        persons = any(sense.kind == "PERSON" for sense in instances.get(first, ()))
-        if found.kind != "PERSON" and persons and longer is not None:
-            rest = [name for name in found.names if name != longer]
-            clear[id(found)] = NamedInstance(found.kind, (longer, *rest))
-    wordnet.instances = {
-        name: [clear.get(id(sense), sense) for sense in senses]
-        for name, senses in instances.items()
-    }
+    wordnet.instances = dict(instances)
     people: dict[str, list[NamedInstance]] = defaultdict(list)
     for found in by_offset.values():
         if found.kind == "PERSON":

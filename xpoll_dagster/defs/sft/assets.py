@@ -118,11 +118,10 @@ def sft_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
         result = _assemble(project)
         report = result.report
         return Built(
-            lambda folder: save_dataset(result, folder, project.book_infos(), project.settings.sft),
+            lambda folder: save_dataset(result, folder),
             {
                 "n_rows": report["rows"],
-                "n_left_out": report["left_out"],
-                "n_rejected": report["texts_rejected"],
+                "n_left_out": result.left_out.height,
                 **{f"n_{split}": count for split, count in report["rows_by_split"].items()},
             },
         )
