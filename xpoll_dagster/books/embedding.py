@@ -136,7 +136,7 @@ def load_embedder(options: EmbedderOptions | None = None) -> Embedder:
     return _load((options or EmbedderOptions()).model_dump_json())
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _load(settings: str) -> Embedder:
     import torch
 

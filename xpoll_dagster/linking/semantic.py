@@ -66,9 +66,8 @@ def _link_domains(
     left, right = passages.rows(a), passages.rows(b)
     forward_score, forward = search(vectors[right], vectors[left], options)
     backward_score, backward = search(vectors[left], vectors[right], options)
-    near = options.neighbours
-    left_level = forward_score[:, :near].mean(axis=1)
-    right_level = backward_score[:, :near].mean(axis=1)
+    left_level = _levels(forward_score, forward, options.neighbours)
+    right_level = _levels(backward_score, backward, options.neighbours)
 
     i = np.concatenate([_column(len(forward), forward.shape[1]), backward.ravel()])
     j = np.concatenate([forward.ravel(), _column(len(backward), backward.shape[1])])
@@ -118,6 +117,13 @@ def _index(base: np.ndarray, options: SemanticOptions) -> faiss.Index:
         index.train(np.ascontiguousarray(base))
     index.add(np.ascontiguousarray(base))
     return index
+
+
+def _levels(score: np.ndarray, found: np.ndarray, neighbours: int) -> np.ndarray:
+    """Mean of each row's nearest few; an approximate index may find fewer, marked by -1."""
+    real = found[:, :neighbours] >= 0
+    total = np.where(real, score[:, :neighbours], 0.0).sum(axis=1)
+    return total / np.maximum(real.sum(axis=1), 1)
 
 
 def _column(rows: int, width: int) -> np.ndarray:

@@ -101,12 +101,12 @@ def _prompts(card: Card) -> Iterator[tuple[str, str, list[str]]]:
     if stable_order(card.pair_id, 0) % 2:
         one, two = two, one
     left, right = _own(one, two), _own(two, one)
-    # Like with like: a person with a person, a term with a term; places make no analogies.
+    # Like with like: a person with a person, a term with a term.
     analogies = [
         (rank + other, a, b)
         for rank, (a, sort) in enumerate(left.items())
         for other, (b, own) in enumerate(right.items())
-        if sort == own != "place"
+        if sort == own
     ]
     analogies.sort()
     shared, fields = card.shown, (one.field.name, two.field.name)
@@ -162,10 +162,16 @@ def _prompts(card: Card) -> Iterator[tuple[str, str, list[str]]]:
 def _own(side: Side, other: Side) -> dict[str, str]:
     """What one passage is about and the other does not print, with its sort, best first."""
     concepts: list[Concept] = main_concepts(side.passage, 12)
-    own = {c.display: c.sort for c in concepts if not c.stands_in(other.passage.text)}
+    own = {
+        concept.display: concept.sort
+        for concept in concepts
+        if not concept.stands_in(other.passage.text)
+        and concept.sort != "place"
+        and not (concept.sort == "term" and concept.display.startswith("the "))
+    }
     kept = [name for name in own if not any(name in longer for longer in own if longer != name)]
     # Terms and persons say more of a passage than other names.
-    kept.sort(key=lambda name: ("term", "person", "name", "place").index(own[name]))
+    kept.sort(key=lambda name: ("term", "person", "name").index(own[name]))
     return {name: own[name] for name in kept[:6]} or dict.fromkeys(side.names, "name")
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xpoll_dagster.writing import attribution
 from xpoll_dagster.writing.fields import Field, epistemic_notes, field_of
 from xpoll_dagster.writing.model import PairEvidence, Passage, Quote
-from xpoll_dagster.writing.naming import Concept, is_generic, name_concept, other_names, same_name
+from xpoll_dagster.writing.naming import (
+    Concept,
+    by_worth,
+    is_generic,
+    name_concept,
+    other_names,
+    same_name,
+)
 from xpoll_dagster.writing.options import WritingOptions
 from xpoll_dagster.writing.phrases import Phrases, capitalised, listed
 from xpoll_dagster.writing.quotation import Quotation, clean_runs, quotations, quote_pair
@@ -83,11 +90,20 @@ def make_card(pair: PairEvidence, options: WritingOptions) -> Card | str:
 def _shared_concepts(pair: PairEvidence) -> list[Concept]:
     text = f"{pair.left.text}\n\n{pair.right.text}"
     mentions = (*pair.left.mentions, *pair.right.mentions)
-    named = [
-        name_concept(name, weight, [m for m in mentions if m.concept == name], text)
-        for name, weight in dict(reversed(pair.concepts)).items()
-        if not is_generic(name)
-    ]
+    own = [{mention.concept for mention in side.mentions} for side in (pair.left, pair.right)]
+    weights = dict(reversed(pair.concepts))
+    # What both passages list as their own counts, even where the link rests on words alone.
+    for concept in own[0] & own[1]:
+        weights.setdefault(concept, min(weights.values(), default=1.0))
+    known = all(own)
+    named = []
+    for name, weight in sorted(weights.items()):
+        trust = 2 - (name in own[0]) - (name in own[1]) if known else 0
+        # A run of words that is nobody's concept may be the end of one name and the start of
+        # the next phrase.
+        if not is_generic(name) and not (trust == 2 and " " in name):
+            same = [mention for mention in mentions if mention.concept == name]
+            named.append(replace(name_concept(name, weight, same, text), trust=trust))
     return [
         concept
         for concept in named
@@ -98,14 +114,14 @@ def _shared_concepts(pair: PairEvidence) -> list[Concept]:
 
 
 def _distinct(concepts: list[Concept], limit: int) -> list[Concept]:
-    """The heaviest, without those that another one contains; plain words only if alone."""
+    """The best, without those that another one contains; plain words only if alone."""
     kept: list[Concept] = []
-    for concept in sorted(concepts, key=lambda c: (not c.bare, -c.weight, c.concept)):
+    for concept in sorted(concepts, key=by_worth):
         if any(
             other.stands_in(concept.display) or concept.stands_in(other.display) for other in kept
         ):
             continue
-        if not concept.bare and kept:
+        if kept and (not concept.bare or concept.trust == 2 > kept[0].trust):
             continue
         kept.append(concept)
     return kept[:limit]

@@ -124,10 +124,12 @@ def without_quotes(text: str, draft: Draft) -> str:
 
 
 def _without_citations(text: str, draft: Draft) -> str:
-    """A text without titles and places: a citation given twice is no repetition."""
+    """A text without titles, places and concepts: to name them twice is no repetition."""
     for quote in draft.quotes:
         for cited in filter(None, (quote.title, quote.locator)):
             text = text.replace(cited, "¶")
+    for concept in draft.concepts:
+        text = text.replace(concept, "¶")
     return text
 
 

@@ -34,7 +34,7 @@ _INSTITUTION = re.compile(
     r"\b(?:Society|Academy|Observatory|Company|Court|Board|Exchange|Office|Museum|Institution|"
     r"Republic|Empire|Treaty|Act|Bank|War|Revolution|Union|Commission|Bills|Tables|Almanac)\b"
 )
-_COUNTED = r"(?:an?|each|every|one|another|any|no|single|first|new)"
+_COUNTED = r"(?:an?|each|every|one|another)"
 _GENERIC = frozenset(
     """
     able above according account act age answer appear author away based beginning book books
@@ -67,7 +67,9 @@ class Concept:
     """A shared concept: its normalised form, weight, pattern, and name in running text.
 
     `bare` is False where `display` had to name it as a word; `sort` is person, place, name
-    or term, as far as the passages and the concepts' kinds tell.
+    or term, as far as the passages and the concepts' kinds tell. `trust` orders concepts
+    before their weight: 0 where both passages list it among their own concepts, 1 where one
+    does, 2 where it is only a word or a run of words that both print.
     """
 
     concept: str
@@ -76,14 +78,19 @@ class Concept:
     display: str
     bare: bool
     sort: str = "term"
+    trust: int = 0
 
     def stands_in(self, text: str) -> bool:
         """Whether a text prints the concept, in whatever form."""
         return self.pattern.search(text) is not None
 
 
-def concept_pattern(concept: str, surfaces: set[str]) -> re.Pattern[str]:
-    """A pattern for a concept in print: its surfaces, and its words in singular or plural."""
+def concept_pattern(concept: str, surfaces: set[str], *, surname: bool = False) -> re.Pattern[str]:
+    """A pattern for a concept in print: its surfaces, and its words in singular or plural.
+
+    With `surname` a person's last name counts too, for a passage names its people in full
+    once.
+    """
     words = [word for word in re.split(r"[\s\-_]+", concept) if word]
     plain = r"[\s\-]+".join(
         [re.escape(word) for word in words[:-1]] + [_number_free(words[-1])] if words else []
@@ -92,6 +99,8 @@ def concept_pattern(concept: str, surfaces: set[str]) -> re.Pattern[str]:
     forms |= {
         r"\s+".join(map(re.escape, surface.split())) for surface in surfaces if surface.strip()
     }
+    if surname and len(words) > 1 and len(words[-1]) > 3 and words[-1].isalpha():
+        forms.add(f"(?-i:{re.escape(words[-1].capitalize())})")
     ordered = sorted(forms, key=lambda form: (-len(form), form))
     return re.compile(rf"(?<![\w-])(?:{'|'.join(ordered) or '(?!)'})(?![\w-])", re.IGNORECASE)
 
@@ -124,8 +133,8 @@ def name_concept(concept: str, weight: float, mentions: list[Mention], text: str
         text: Both passages, which show capitals, articles and number.
     """
     surfaces = {" ".join(mention.surface.split()) for mention in mentions}
-    pattern = concept_pattern(concept, surfaces)
     kinds = {mention.kind for mention in mentions}
+    pattern = concept_pattern(concept, surfaces, surname="PERSON" in kinds)
     found = list(pattern.finditer(text))
     inner = [match for match in found if _is_inside_sentence(text, match.start())]
     capital = [match for match in inner if match[0][:1].isupper()]
@@ -142,6 +151,12 @@ def name_concept(concept: str, weight: float, mentions: list[Mention], text: str
     for kind, name in (("PERSON", "person"), ("GPE", "place"), ("LOC", "place")):
         sort = name if kind in kinds else sort
     return Concept(concept, weight, pattern, display, bare=bare, sort=sort)
+
+
+def by_worth(concept: Concept) -> tuple[bool, int, bool, float, str]:
+    """Sort key: names and nouns, then what both passages list, then no places, then weight."""
+    place = concept.sort == "place"
+    return (not concept.bare, concept.trust, place, -concept.weight, concept.concept)
 
 
 def same_name(concept: Concept, left: str, right: str) -> bool:

@@ -55,6 +55,10 @@ _LEANING = re.compile(
     r"meanwhile|nor|what|which|who|we|our|you|your|i|my|me|let us|twice|half)\b",
     re.IGNORECASE,
 )
+_RUN_IN_HEADING = re.compile(
+    r"^(?:[A-Z][\w’'-]*\s+(?:(?:of|and|the|a|an|in|on|for|to|by|from|with)\s+){0,2}){5,}"
+)
+_STRAY_MARK = re.compile(r"[.?!][!?,;:](?=\s|$)|[,;:]{2,}")
 _POINTING_BACK = re.compile(
     r"\s(?:he|she|they|his|her|their|him|them|thereupon|therefore|thus|however|this|these|such)\b"
 )
@@ -120,10 +124,12 @@ def fault(sentence: str, max_words: int = 70) -> str:
         return "points to a figure, table or place in the book"
     if _TASK.match(sentence):
         return "is an exercise, an example or a proof"
-    if _CAPITALS.search(sentence):
+    if _CAPITALS.search(sentence) or _RUN_IN_HEADING.match(sentence):
         return "holds a heading"
     if not is_balanced(sentence):
         return "has unbalanced brackets or quotation marks"
+    if _STRAY_MARK.search(sentence):
+        return "holds stray marks"
     if _BROKEN_SPACING.search(sentence) or _MIXED_CASE.search(sentence):
         return "has broken spacing"
     if _LETTER_DIGIT.search(sentence):

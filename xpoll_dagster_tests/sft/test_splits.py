@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -26,7 +28,7 @@ NODES = [f"n{number}" for number in range(60)]
     ),
     st.integers(0, 3),
 )
-def test_every_node_gets_one_split_and_the_same_again(links, seed):
+def test_every_node_gets_one_split_and_the_same_again(links: dict[tuple[str, str], int], seed: int):
     options = SplitOptions(validation=0.1, test=0.1)
     split_of = assign_splits(links, NODES, options, seed)
     assert set(split_of) == set(NODES)
@@ -68,7 +70,7 @@ def test_chunks_with_a_long_sentence_in_common_are_one_group():
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=12), st.floats(0.05, 1.0))
-def test_no_group_holds_more_than_its_share(sizes, share):
+def test_no_group_holds_more_than_its_share(sizes: list[int], share: float):
     cap = share_cap(sizes, share)
     left = [min(size, cap) for size in sizes]
     allowed = effective_share(len(sizes), share) * sum(left)
@@ -90,7 +92,7 @@ def test_wrong_formats_are_refused():
         SftOptions(formats={"poem": 1.0})
 
 
-def test_pushing_says_what_is_missing_and_never_the_token(tmp_path):
+def test_pushing_says_what_is_missing_and_never_the_token(tmp_path: Path):
     with pytest.raises(HubError, match="owner/name"):
         push(tmp_path, "nameless", "secret-token")
     with pytest.raises(HubError, match="HF_TOKEN"):

@@ -78,7 +78,7 @@ def test_good_rows_pass():
         ),
     ],
 )
-def test_each_gate_can_fail(draft, gate):
+def test_each_gate_can_fail(draft: Draft, gate: str):
     assert gate in rejected(draft)
 
 

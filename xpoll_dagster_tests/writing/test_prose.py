@@ -39,17 +39,17 @@ DIRTY = [
 
 
 @pytest.mark.parametrize("sentence", CLEAN)
-def test_clean_sentences_have_no_fault(sentence):
+def test_clean_sentences_have_no_fault(sentence: str):
     assert fault(sentence) == ""
 
 
 @pytest.mark.parametrize("sentence", DIRTY)
-def test_damaged_sentences_have_one(sentence):
+def test_damaged_sentences_have_one(sentence: str):
     assert fault(sentence) != ""
 
 
 @given(st.text(max_size=300))
-def test_any_text_can_be_judged(text):
+def test_any_text_can_be_judged(text: str):
     assert isinstance(fault(text), str)
     assert isinstance(is_balanced(text), bool)
     assert isinstance(ends_sentence(text), bool)
@@ -65,12 +65,12 @@ def test_any_text_can_be_judged(text):
         ("In 1665 Petty made his estimate.", False),
     ],
 )
-def test_leaning_on_context(sentence, leans):
+def test_leaning_on_context(sentence: str, leans: bool):
     assert leans_on_context(sentence) is leans
 
 
 @given(st.lists(st.sampled_from([*CLEAN, *DIRTY]), max_size=12), st.integers(20, 60))
-def test_quotations_are_clean_contiguous_and_bounded(sentences, most):
+def test_quotations_are_clean_contiguous_and_bounded(sentences: list[str], most: int):
     text = " ".join(sentences)
     options = QuotationOptions(min_words=15, max_words=most, floor_words=5, min_sentences=1)
     for quotation in quotations(clean_runs(text, options), [], options):
@@ -95,7 +95,7 @@ def test_quotations_are_clean_contiguous_and_bounded(sentences, most):
          "the word “English”"),
     ],
 )  # fmt: skip
-def test_concepts_read_well(concept, kind, text, display):
+def test_concepts_read_well(concept: str, kind: str, text: str, display: str):
     surface = concept.title() if kind in {"PERSON", "ORG", "NORP"} else concept
     named = name_concept(concept, 1.0, [Mention(concept, surface, kind)], text)
     assert named.display == display

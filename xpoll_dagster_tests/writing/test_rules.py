@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +16,8 @@ from xpoll_dagster.writing.phrases import Phrases, load_templates
 from xpoll_dagster.writing.rules import RulesAuthor
 from xpoll_dagster_tests.writing.library import BOOKS, make_library
 
+Library = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+
 
 @pytest.fixture(scope="module")
 def library():
@@ -22,20 +25,24 @@ def library():
 
 
 @pytest.fixture(scope="module")
-def texts(library):
+def texts(library: Library):
     chunks, pairs, concepts = library
     return write_pair_texts(pairs, chunks, BOOKS, RulesAuthor(), concepts=concepts)
 
 
-def test_every_pair_gets_three_texts_and_nearly_all_are_accepted(library, texts):
+def test_every_pair_gets_three_texts_and_nearly_all_are_accepted(
+    library: Library, texts: pl.DataFrame
+):
     _, pairs, _ = library
     assert texts.height == 3 * pairs.height
     assert texts["id"].n_unique() == texts.height
-    assert texts["accepted"].mean() > 0.9
+    assert texts["accepted"].sum() > 0.9 * texts.height
     assert texts.filter(pl.col("accepted") != (pl.col("rejected_by").list.len() == 0)).is_empty()
 
 
-def test_accepted_texts_quote_both_passages_and_name_title_and_place(library, texts):
+def test_accepted_texts_quote_both_passages_and_name_title_and_place(
+    library: Library, texts: pl.DataFrame
+):
     chunks, _, _ = library
     where = {row["chunk_id"]: row for row in chunks.to_dicts()}
     for row in texts.filter("accepted").to_dicts():
@@ -53,7 +60,7 @@ def test_accepted_texts_quote_both_passages_and_name_title_and_place(library, te
             assert sum(sentence in row["text"].replace("\n", " ") for sentence in sentences) >= 1
 
 
-def test_both_fields_are_named_in_instruction_and_text(texts):
+def test_both_fields_are_named_in_instruction_and_text(texts: pl.DataFrame):
     domains = {"astronom", "histor", "economi", "falconry"}
     for row in texts.filter("accepted").to_dicts():
         said = row["instruction"] if row["kind"] == "qa" else row["text"]
@@ -63,7 +70,7 @@ def test_both_fields_are_named_in_instruction_and_text(texts):
         assert row["concepts"]
 
 
-def test_dialogue_maps_the_first_speaker_to_the_user(texts):
+def test_dialogue_maps_the_first_speaker_to_the_user(texts: pl.DataFrame):
     for row in texts.filter(pl.col("accepted") & (pl.col("kind") == "dialogue")).to_dicts():
         roles = [message["role"] for message in row["messages"]]
         assert roles[0] == "system"
@@ -74,12 +81,14 @@ def test_dialogue_maps_the_first_speaker_to_the_user(texts):
         assert all(a != b for a, b in pairwise(labels))
 
 
-def test_an_unlisted_domain_has_a_sensible_speaker(texts):
+def test_an_unlisted_domain_has_a_sensible_speaker(texts: pl.DataFrame):
     spoken = " ".join(texts.filter(pl.col("kind") == "dialogue")["text"])
     assert "Specialist in falconry: " in spoken
 
 
-def test_the_same_pair_always_gets_the_same_words_and_the_seed_others(library, texts):
+def test_the_same_pair_always_gets_the_same_words_and_the_seed_others(
+    library: Library, texts: pl.DataFrame
+):
     chunks, pairs, concepts = library
     some = pairs[5:9]
     again = write_pair_texts(some, chunks.reverse(), BOOKS, RulesAuthor(), concepts=concepts)
@@ -90,7 +99,7 @@ def test_the_same_pair_always_gets_the_same_words_and_the_seed_others(library, t
     assert other["text"].to_list() != before["text"].to_list()
 
 
-def test_no_slot_or_choice_is_left_open(texts):
+def test_no_slot_or_choice_is_left_open(texts: pl.DataFrame):
     for text in texts.filter("accepted")["text"]:
         assert not re.search(r"[{}|]|\[[^\]]*\|", text)
 
@@ -111,7 +120,9 @@ def test_every_choice_of_every_template_can_be_filled():
                     assert not re.search(r"[{}\[\]|]", written), template
 
 
-def test_epistemic_notes_stand_in_the_asked_share_and_can_be_replaced(library, tmp_path):
+def test_epistemic_notes_stand_in_the_asked_share_and_can_be_replaced(
+    library: Library, tmp_path: Path
+):
     chunks, pairs, concepts = library
     (tmp_path / "falconry.yaml").write_text("- Falconers trust the bird.\n", encoding="utf-8")
     options = WritingOptions(epistemic_share=1.0, epistemology_dir=tmp_path)
@@ -124,7 +135,7 @@ def test_epistemic_notes_stand_in_the_asked_share_and_can_be_replaced(library, t
     assert texts["style"].str.contains("epistemic").sum() == 0
 
 
-def test_a_broken_note_is_refused_in_words(library, tmp_path):
+def test_a_broken_note_is_refused_in_words(library: Library, tmp_path: Path):
     chunks, pairs, concepts = library
     (tmp_path / "history.yaml").write_text("proof: 1\n", encoding="utf-8")
     options = WritingOptions(epistemic_share=1.0, epistemology_dir=tmp_path)
@@ -132,7 +143,7 @@ def test_a_broken_note_is_refused_in_words(library, tmp_path):
         write_pair_texts(pairs, chunks, BOOKS, RulesAuthor(options), options, concepts)
 
 
-def test_pairs_that_cannot_be_quoted_are_rejected_with_the_reason(library):
+def test_pairs_that_cannot_be_quoted_are_rejected_with_the_reason(library: Library):
     chunks, pairs, concepts = library
     rubbish = pl.lit("x 2 1 = y [12] Fig. 3 ||| THE HEAD LINE GOES HERE and so on, l8th of")
     damaged = chunks.with_columns(
@@ -148,7 +159,7 @@ def test_pairs_that_cannot_be_quoted_are_rejected_with_the_reason(library):
     assert any("history" in reason or "no shared concept" in reason for reason in reasons)
 
 
-def test_concepts_that_the_quotes_do_not_print_are_never_claimed(library):
+def test_concepts_that_the_quotes_do_not_print_are_never_claimed(library: Library):
     chunks, pairs, concepts = library
     false = pairs.with_columns(
         pl.lit([{"concept": "quantum gravity", "weight": 9.0}], pairs.schema["concepts"]).alias(
@@ -162,7 +173,7 @@ def test_concepts_that_the_quotes_do_not_print_are_never_claimed(library):
     }
 
 
-def test_quotations_respect_their_bounds(library):
+def test_quotations_respect_their_bounds(library: Library):
     chunks, pairs, concepts = library
     options = WritingOptions(quotation=QuotationOptions(min_words=20, max_words=45))
     texts = write_pair_texts(pairs, chunks, BOOKS, RulesAuthor(options), options, concepts)
@@ -171,13 +182,13 @@ def test_quotations_respect_their_bounds(library):
         assert all(len((a or b).split()) <= 45 for a, b in quotes)
 
 
-def test_a_pair_whose_chunk_is_missing_is_an_error(library):
+def test_a_pair_whose_chunk_is_missing_is_an_error(library: Library):
     chunks, pairs, concepts = library
     with pytest.raises(ValueError, match="chunks of pairs are not there"):
         write_pair_texts(pairs, chunks[:3], BOOKS, RulesAuthor(), concepts=concepts)
 
 
-def test_hostile_titles_do_not_break_the_text(library):
+def test_hostile_titles_do_not_break_the_text(library: Library):
     chunks, pairs, concepts = library
     books = {
         key: BookInfo(

@@ -33,6 +33,8 @@ class Draft:
     filled: bool = True
     centred: bool = False
     apart: bool = False
+    marked: bool = False  # a note that begins with its mark
+    first: bool = False  # nothing stands above it on the page
     flows: bool = True  # printed on a page, so that it may run over to the next
     continues: bool = False
     separator: str = "\n\n"

@@ -27,6 +27,9 @@ _NUMBERED = re.compile(r"^(?:§\s*)?(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+(?=[^\W\d_a
 _NOT_HEADING = re.compile(r"[,;:=—-]$|^[a-z]|\bthe$|\band$")
 _LETTERS = re.compile(r"[^\W\d_]")
 MAX_HEADING_WORDS = 20
+_BROAD = 1.3  # of a recognised heading's letters, against the book's
+_SAME_TYPE = 1.25  # lines of one recognised heading differ by less in size
+_NEXT_SIZE = 1.12  # between two sizes of recognised headings there is at least such a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,19 @@ def _titled(words: Sequence[str]) -> bool:
     return sum(word[:1].isupper() for word in words) >= 0.6 * len(words)
 
 
+def _stands_out(draft: Draft, words: Sequence[str]) -> bool:
+    """Whether a recognised paragraph is set in broad letters, alone and short, with no end mark."""
+    return (
+        all(row.breadth >= _BROAD for row in draft.rows)
+        and (draft.apart or draft.first)
+        and len(draft.rows) <= 3
+        and len(words) <= 14
+        and draft.text[:1].isupper()
+        and not draft.text.endswith((".", ",", ";", ":"))
+        and sum(len(word) > 2 and word.isalpha() for word in words) >= 0.4 * len(words)
+    )
+
+
 def _is_heading(draft: Draft, layout: Layout, *, ocr: bool) -> bool:
     if draft.kind != "paragraph" or not draft.rows or len(draft.rows) > 4:
         return False
@@ -65,6 +81,8 @@ def _is_heading(draft: Draft, layout: Layout, *, ocr: bool) -> bool:
     larger = size >= (1.45 if ocr else 1.1) * layout.body_size
     smaller = size < 0.9 * layout.body_size
     if ocr and _MISREAD_NUMERAL.match(text):
+        return True
+    if ocr and _stands_out(draft, words):
         return True
     if _DIVISION.match(text) and (draft.centred or larger or bold or draft.apart):
         return len(words) <= 14 or larger
@@ -85,7 +103,14 @@ def _is_heading(draft: Draft, layout: Layout, *, ocr: bool) -> bool:
     return numbered and draft.apart and len(words) <= 9 and not text.endswith((".", "?", "!"))
 
 
-def _merged(drafts: Sequence[Draft]) -> list[Draft]:
+def _same_size(above: Draft, draft: Draft, *, ocr: bool) -> bool:
+    first, second = above.rows[-1].size, draft.rows[0].size
+    if ocr:
+        return max(first, second) < _SAME_TYPE * min(first, second)
+    return abs(first - second) < 0.5
+
+
+def _merged(drafts: Sequence[Draft], *, ocr: bool) -> list[Draft]:
     """Put a division's number and its title, printed below it, into one heading."""
     result: list[Draft] = []
     for draft in drafts:
@@ -103,7 +128,7 @@ def _merged(drafts: Sequence[Draft]) -> list[Draft]:
                 and not draft.text.endswith(("?", "!"))
             )
             number_above = bool(_DIVISION.match(above.text) or _MISREAD_NUMERAL.match(above.text))
-            same = abs(above.rows[-1].size - draft.rows[0].size) < 0.5 if draft.rows else False
+            same = bool(draft.rows) and _same_size(above, draft, ocr=ocr)
             titled = "\n" in above.text
             if short and (
                 (number_above and ((follows and (not titled or same)) or date_line))
@@ -121,29 +146,45 @@ def mark_headings(drafts: Sequence[Draft], layout: Layout, *, ocr: bool) -> list
     for draft in drafts:
         if _is_heading(draft, layout, ocr=ocr):
             draft.kind = "heading"
-    return _merged(drafts)
+    return _merged(drafts, ocr=ocr)
 
 
-def _style(draft: Draft, body: float) -> _Style:
+def _style(draft: Draft, size: float) -> _Style:
     division = _DIVISION.match(draft.text)
     numbered = _NUMBERED.match(draft.text)
-    size = max((row.size for row in draft.rows), default=body)
     return _Style(
         division=_DIVISION_LEVEL.get(division[1].lower(), 1) if division else 3,
         depth=numbered[1].count(".") + 1 if numbered and not division else 0,
-        size=round(size),
+        size=size,
         bold=all(row.bold for row in draft.rows),
         capitals=_capitals(draft.text),
     )
 
 
-def set_levels(headings: Sequence[Draft], layout: Layout) -> None:
+def _sizes(headings: Sequence[Draft], layout: Layout, *, ocr: bool) -> list[float]:
+    """The headings' sizes of type, each near its like made equal to it."""
+    measured = [
+        max((row.size for row in draft.rows), default=layout.body_size) for draft in headings
+    ]
+    if not ocr:
+        return [float(round(size)) for size in measured]
+    group: dict[float, float] = {}
+    above = 0.0
+    for size in sorted(set(measured), reverse=True):
+        group[size] = group[above] if above and above < _NEXT_SIZE * size else size
+        above = size
+    return [group[size] for size in measured]
+
+
+def set_levels(headings: Sequence[Draft], layout: Layout, *, ocr: bool) -> None:
     """Give every heading of a book its level, 1 for the highest, 6 for the lowest.
 
     Parts stand above chapters, chapters above everything that is set smaller; numbering
     counts its dots; the rest goes by the rank of its type (size, weight, capitals).
+    Sizes of recognised pages (`ocr`) are rough, so they count in groups.
     """
-    styles = [_style(draft, layout.body_size) for draft in headings]
+    sizes = _sizes(headings, layout, ocr=ocr)
+    styles = [_style(draft, size) for draft, size in zip(headings, sizes, strict=True)]
     parts = any(style.division == 0 for style in styles)
     chapters = [style for style in styles if style.division == 1]
     chapter_level = 2 if parts else 1

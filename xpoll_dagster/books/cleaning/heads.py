@@ -21,6 +21,7 @@ from xpoll_dagster.books.cleaning.page_numbers import (
     PrintedNumber,
     printed_numbers,
 )
+from xpoll_dagster.books.cleaning.row_kinds import is_division
 from xpoll_dagster.books.cleaning.rows import CELL, PageRows, Row
 
 _EDGE_BANDS = 3
@@ -182,6 +183,15 @@ class _Heads:
                 return not self._opens_section(band)
         return False
 
+    def _repeated(self, band: Band) -> bool:
+        """Whether a neighbouring page has the very same line at this height, digits and all."""
+        near = self._neighbours(band, [step for step in range(-REACH, REACH + 1) if step])
+        return any(
+            self._level(band, other) and other.text == band.text
+            for bands in near
+            for other in bands
+        )
+
     def _opens_section(self, band: Band) -> bool:
         """Whether this is the heading that later pages repeat, set larger or bolder."""
         if not _SECTION.match(band.text):
@@ -245,9 +255,12 @@ class _Heads:
             elif alone:
                 band.removed = options.page_numbers and numbered
             elif options.running_heads:
-                band.removed = self._recurs(band) or (numbered and band.rank == 0)
+                opens = is_division(band.text) and not self._repeated(band)
+                band.removed = not opens and (
+                    self._recurs(band) or (numbered and band.rank == 0)
+                )
         if options.running_heads:
-            found = [band for band in short if not band.removed and self._stands_like_heads(band)]
+            found = [band for band in short if not band.removed and not is_division(band.text) and self._stands_like_heads(band)]
             for band in found:
                 band.removed = True
 

@@ -42,23 +42,6 @@ class Column:
         return max(self.right - self.left, 1.0)
 
 
-def snap_sizes(pages: Sequence[PageRows]) -> None:
-    """Even out the type sizes of recognised pages, where a line's height is all there is.
-
-    A line without tall letters measures less than its neighbours in the same type, so
-    what lies near the median is taken for the median.
-    """
-    sizes = [row.size for page in pages if page.ocr for row in page.rows if len(row.text) > 20]
-    if not sizes:
-        return
-    usual = median(sizes)
-    for page in pages:
-        if page.ocr:
-            for row in page.rows:
-                if 0.86 * usual <= row.size <= 1.35 * usual or len(row.text) < 3:
-                    row.size = usual
-
-
 def _margin(values: Sequence[float], step: float) -> float:
     """The most frequent value, to the nearest step; the mean of those that fall there."""
     bins = Counter(round(value / step) for value in values)

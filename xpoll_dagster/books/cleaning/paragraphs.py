@@ -26,6 +26,7 @@ from xpoll_dagster.books.model import BlockKind
 _OPENING = "\"'“‘(["
 _BROKEN_WORD = re.compile("[^\\W\\d_][-\u00ad\u2010¬]$")
 _CREDIT = re.compile(r"^\(.+\)\.?$")
+_BROAD = 1.3  # letters of a recognised heading, against the book's
 _LIST_ITEM_ROWS = 4  # a longer "item" is a numbered paragraph
 
 
@@ -63,6 +64,9 @@ class _Assembly:
         )
 
     def is_apart(self, above: Row, row: Row) -> bool:
+        if self.ocr and max(row.breadth, above.breadth) >= _BROAD:
+            # The size is a guess here, the ink is not.
+            return row.y0 - above.y1 > 0.6 * max(row.height, above.height)
         pitch = self.layout.pitch * max(row.size, above.size) / self.layout.body_size
         factor = 1.6 if self.ocr else 1.35
         return row.y1 - above.y1 > factor * pitch and row.y0 - above.y0 > factor * pitch
@@ -88,11 +92,28 @@ class _Assembly:
         word = 0.5 * size * len(row.text.split(" ", 1)[0])
         return ended and rest > max(0.2 * column.width, word + size)
 
+    def hangs(self, above: Row, row: Row, draft: Draft) -> bool:
+        """Whether a row goes on an item whose further lines are set in from its number."""
+        first, size = draft.rows[0], self.layout.body_size
+        return (
+            (is_enumerated(first.text) or is_bullet(first.text))
+            and not (is_enumerated(row.text) or is_bullet(row.text))
+            and 0.4 * size < row.x0 - first.x0 < 3.5 * size
+            and (above is first or abs(row.x0 - above.x0) < 0.6 * size)
+            and not (_ended(above) and self.stopped_short(above, row))
+            and not self.is_apart(above, row)
+            and not self.changes_type(above, row)
+        )
+
     def begins(self, above: Row, row: Row, place: int, draft: Draft) -> bool:
         """Whether a row of prose begins a new draft after a row of prose."""
         low = row.text[:1].islower()
         if low and _BROKEN_WORD.search(above.text[-2:]):
             return False
+        if self.hangs(above, row, draft):
+            return False
+        if is_division(above.text) and len(draft.rows) == 1:
+            return True
         # A fraction in the line above or below pushes lines of one sentence apart.
         near = low and not _ended(above) and row.y0 - above.y1 < 1.2 * self.layout.pitch
         if near and self.ocr and len(above.text) > 20:
@@ -106,6 +127,10 @@ class _Assembly:
             return False
         if self.is_apart(above, row) or self.changes_type(above, row):
             return True
+        first = draft.rows[0]
+        if is_enumerated(row.text) and (draft.kind == "list" or is_enumerated(first.text)):
+            if draft.kind == "list" or abs(row.x0 - first.x0) < 0.6 * self.indent:
+                return True
         if self.is_centred(row) != draft.centred:
             return True
         if draft.centred:
@@ -125,14 +150,6 @@ class _Assembly:
             item_above = is_bullet(draft.rows[0].text)
             if row.text[0] in STRONG_BULLETS or item_above or _ended(above):
                 return True
-        if draft.kind == "list" and is_enumerated(row.text):
-            return True
-        if (
-            is_enumerated(row.text)
-            and is_enumerated(draft.rows[0].text)
-            and (abs(row.x0 - draft.rows[0].x0) < 0.6 * self.indent)
-        ):
-            return True
         return self.stopped_short(above, row)
 
     def add(self, kind: BlockKind, row: Row, place: int, above: Row | None) -> None:
@@ -143,6 +160,7 @@ class _Assembly:
             indented=kind == "paragraph" and row.x0 - self.left_of(place) > self.indent,
             centred=self.is_centred(row),
             apart=above is not None and self.is_apart(above, row),
+            first=above is None,
         )
         self.drafts.append(draft)
 

@@ -9,18 +9,19 @@ from xpoll_dagster.books.cleaning.drafts import Draft, JoinLines
 from xpoll_dagster.books.cleaning.headings import mark_headings, set_levels
 from xpoll_dagster.books.cleaning.heads import remove_heads
 from xpoll_dagster.books.cleaning.hyphens import Hyphenation, line_by_line
-from xpoll_dagster.books.cleaning.layout import Layout, columns, measure, snap_sizes
+from xpoll_dagster.books.cleaning.layout import Layout, columns, measure
 from xpoll_dagster.books.cleaning.licence import (
     book_span,
     is_credit,
     is_transcriber_title,
     opens_licence,
 )
-from xpoll_dagster.books.cleaning.notes import drop_marks, mark_of, split_notes
+from xpoll_dagster.books.cleaning.notes import drop_marks, split_notes
 from xpoll_dagster.books.cleaning.options import CleaningOptions
 from xpoll_dagster.books.cleaning.page_breaks import PageDrafts, close_gaps, join_pages
 from xpoll_dagster.books.cleaning.page_kinds import mark_kinds
 from xpoll_dagster.books.cleaning.paragraphs import assemble
+from xpoll_dagster.books.cleaning.recognised import measure_type, seat_numbers
 from xpoll_dagster.books.cleaning.row_kinds import figure_labels
 from xpoll_dagster.books.cleaning.rows import PageRows, page_rows
 from xpoll_dagster.books.model import PageKind, RawPage
@@ -89,7 +90,7 @@ def _blocks(
     for note in notes:
         note.write(join)
     if options.note_marks:
-        page.removed.extend(drop_marks(drafts, notes))
+        page.removed.extend(drop_marks(drafts, notes, ocr=page.ocr))
     return PageDrafts(page.page, drafts, notes)
 
 
@@ -106,7 +107,9 @@ def clean_printed(pages: Sequence[RawPage], options: CleaningOptions) -> list[Cl
     rows = [page_rows(page, characters=options.characters) for page in pages]
     kinds: list[PageKind] = [page.kind for page in pages]
     remove_heads(rows, options)
-    snap_sizes(rows)
+    measure_type(rows)
+    for page in rows:
+        seat_numbers(page)
     if options.licence:
         _cut_licence(rows, kinds)
     found = mark_kinds(rows, contents=options.contents_pages, index=options.index_pages)
@@ -122,7 +125,7 @@ def clean_printed(pages: Sequence[RawPage], options: CleaningOptions) -> list[Cl
     note: Draft | None = None  # goes on at the foot of the next page
     for page in body:
         blocks = _blocks(page, layout, join, options, open_note=open_note)
-        if note is not None and blocks.notes and not mark_of(blocks.notes[0].text):
+        if note is not None and blocks.notes and not blocks.notes[0].marked:
             note.text = (hyphens.seam if hyphens else _spaced)(note.text, blocks.notes[0].text)
             note.text += blocks.notes.pop(0).text
         if blocks.notes:
@@ -132,7 +135,7 @@ def clean_printed(pages: Sequence[RawPage], options: CleaningOptions) -> list[Cl
         blocks.drafts = close_gaps(blocks.drafts, layout, hyphens)
         made.append(blocks)
     headings = [draft for page in made for draft in page.drafts if draft.kind == "heading"]
-    set_levels(headings, layout)
+    set_levels(headings, layout, ocr=any(page.ocr for page in body))
     joined = iter(join_pages(made, layout, hyphens, join=options.join_paragraphs))
     result = []
     for page, kind in zip(rows, kinds, strict=True):

@@ -34,6 +34,7 @@ class Row:
     math: float = 0.0
     cells: tuple[float, ...] = ()  # where each cell begins, if more than one
     given: BlockKind | None = None  # what the reader already knows it to be
+    breadth: float = 1.0  # of its letters, against the book's; recognised pages only
 
     @property
     def height(self) -> float:

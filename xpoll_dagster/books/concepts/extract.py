@@ -173,7 +173,7 @@ def _known(name: str, votes: Counter[str], mentions: int, wordnet: WordNet) -> N
             if sense.kind in wanted[max(wanted)]:
                 return sense
     # Saturn is a planet before he is a god; Copernicus, who has a full name, is no crater.
-    if senses[0].kind == "PERSON" and " " in senses[0].canonical:
+    if senses[0].kind != "PERSON" or " " in senses[0].canonical:
         return senses[0]
     return next((sense for sense in senses if sense.kind == "LOC"), senses[0])
 

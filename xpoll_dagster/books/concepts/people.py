@@ -54,9 +54,7 @@ def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]
         family = sorted(full.get(words[-1], ()))
         fitting = [one for one in family if _initials_fit(words, _words(one))]
         if len(fitting) > 1:
-            # "Principia Newton" is no person: prefer those with a first name that somebody bears.
-            likely = [one for one in fitting if _words(one)[0] in wordnet.bearers]
-            fitting = likely if len(likely) == 1 else fitting
+            fitting = _likely(fitting, full[words[-1]], wordnet)
         if len(fitting) == 1:
             resolved[name] = fitting[0]
         elif fitting:
@@ -69,6 +67,21 @@ def resolve_people(names: Mapping[str, int], wordnet: WordNet) -> dict[str, str]
                 if len(bearers) == 1 and wordnet.bearers.get(name, 0) <= 1:
                     resolved[name] = min(bearers)
     return resolved
+
+
+def _likely(family: list[str], counts: Counter[str], wordnet: WordNet) -> list[str]:
+    """Those of a family that are people, or the one of whom the book is mostly about."""
+    likely = [
+        one
+        for one in family
+        if (first := _words(one)[0]) in wordnet.bearers or first not in wordnet.common
+    ]
+    best = max(likely, key=lambda one: (counts[one], one), default=None)
+    if best is not None and _known(_words(best), wordnet) is not None:
+        others = sum(counts[one] for one in likely if one != best)
+        if counts[best] >= 2 * max(1, others):
+            return [best]
+    return likely or family
 
 
 def _is_full(words: list[str]) -> bool:

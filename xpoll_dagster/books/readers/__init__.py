@@ -20,6 +20,9 @@ Progress = Callable[[int, int], None]
 # In the order in which they are asked: what has an unmistakable mark comes first.
 _FORMATS = ("pdf", "epub", "images", "html", "markdown", "text")
 
+# What is named so and is neither this nor any other format is no plain text either.
+_BINARY_SUFFIXES = frozenset({".pdf", ".epub"})
+
 
 class Reader(Protocol):
     """What a format's module offers."""
@@ -69,9 +72,16 @@ def find_reader(path: Path) -> Reader:
         raise BookError(f"{name} is neither a file nor a folder.")
     if path.stat().st_size == 0:
         raise BookError(f"{name} is empty (0 bytes).")
-    for reader in readers:
+    for format_, reader in zip(_FORMATS, readers, strict=False):
         if reader.claims(path):
+            if format_ == "text" and path.suffix.lower() in _BINARY_SUFFIXES:
+                break  # a few stray characters under the name of a PDF are no book
             return reader
+    if path.suffix.lower() in _BINARY_SUFFIXES:
+        raise BookError(
+            f"{name} is damaged or not what its name says: it does not begin as a "
+            f"{path.suffix[1:].upper()} file does."
+        )
     raise BookError(
         f"{name} is not a book that can be read: it is no PDF, EPUB, HTML, Markdown or plain text."
     )

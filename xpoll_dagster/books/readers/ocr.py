@@ -37,10 +37,11 @@ _T = TypeVar("_T")
 
 _POINTS_PER_INCH = 72.0
 _USUAL_DPI = 300.0  # of scans that do not say theirs: only the size of print depends on it
-_CACHE_VERSION = 1  # raise it when a page is recognised otherwise than before
+_CACHE_VERSION = 2  # raise it when a page is recognised otherwise than before
 _BLANK = 0.001  # share of dark pixels below which a page is blank
 _BLACK = 0.6  # share above which it is a failed scan
 _SPECK = 0.35  # confidence below which one to three signs on a line are dirt
+_MAY_BE_TURNED = 0.65  # confidence above which a page does not stand on its head
 _SMALL_PRINT = 20  # lines lower than this many pixels are enlarged
 
 
@@ -160,7 +161,7 @@ class Recogniser:
             _BLANK < dark_share(image) <= _BLACK or best.lines
         ):
             return best
-        if not best.rotation:
+        if not best.rotation and best.confidence < _MAY_BE_TURNED:
             turned, rotation = self._upright(image, dpi)
             if rotation:
                 best = max(best, self._read(turned, dpi, rotation=rotation), key=_score)

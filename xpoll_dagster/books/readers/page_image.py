@@ -56,9 +56,10 @@ def lies_sideways(image: Image) -> bool:
     """
     import numpy as np
 
-    scale = min(1.0, _PROFILE_PIXELS / max(image.size))
-    size = (max(2, round(image.width * scale)), max(2, round(image.height * scale)))
-    ink = 255.0 - np.asarray(image.convert("L").resize(size), dtype=float)
+    factor = max(1, round(max(image.size) / _PROFILE_PIXELS))
+    ink = 255.0 - np.asarray(image.convert("L").reduce(factor), dtype=np.float32)
+    if min(ink.shape) < 2:
+        return False
     by_row, by_column = ink.mean(axis=1), ink.mean(axis=0)
     rows, columns = np.diff(by_row).std(), np.diff(by_column).std()
     return bool(columns > _SIDEWAYS * rows)

@@ -1,9 +1,10 @@
 """One call of the tesseract program: an image file in, words with boxes and confidence out.
 
 The program is called directly: each call needs an environment of its own
-(`OMP_THREAD_LIMIT=1`, ten times faster on few cores than letting its threads compete),
-and a wrapper that passes on this process's would slow down everything else in it. When
-to call it, and how often for one page, is `ocr`'s business.
+(`OMP_THREAD_LIMIT=1`, ten times faster on few cores than letting its threads compete).
+pytesseract passes on this process's, and to set it there would slow down all the numerics
+of a program that reads a book without a child process of its own; it also writes each result
+to a file first. When to call it, and how often for one page, is `ocr`'s business.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -212,8 +214,20 @@ def _parse(table: str) -> Recognition:
             words.setdefault(key, []).append((fields[11].strip(), float(fields[10]) / 100))
     lines = []
     for key, found in words.items():
-        letters = sum(len(text) for text, _ in found)
-        confidence = sum(len(text) * max(c, 0.0) for text, c in found) / letters
+        confidence = _mean_confidence(found)
         text = " ".join(text for text, _ in found)
         lines.append(WordLine(key[0], text, *boxes[key], confidence=round(confidence, 4)))
     return Recognition(tuple(lines), width, height)
+
+
+def _mean_confidence(words: Sequence[tuple[str, float]]) -> float:
+    """Mean over a line's letters and digits; over all its signs where it has neither.
+
+    The dots that lead to a page number are guessed at random, and a page of contents would
+    pass for illegible.
+    """
+    weights = [sum(map(str.isalnum, text)) for text, _ in words]
+    if not any(weights):
+        weights = [len(text) for text, _ in words]
+    pairs = zip(weights, words, strict=True)
+    return sum(weight * max(c, 0.0) for weight, (_, c) in pairs) / sum(weights)

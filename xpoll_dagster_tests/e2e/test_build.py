@@ -1,0 +1,176 @@
+"""The main job as a user runs it: the command line, on sample books and a broken one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SAMPLES = CHECKOUT / "data" / "books"
+XPOLL = [sys.executable, "-m", "xpoll_dagster.cli"]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def _environment(data: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    return {**kept, "XPOLL_DATA_DIR": str(data), "COLUMNS": "200"}
+
+
+def _xpoll(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*XPOLL, *arguments],
+        env=_environment(data),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+
+def _fingerprints(data: Path) -> dict[str, str]:
+    return {
+        file.name: json.loads(file.read_text())["content_hash"]
+        for file in sorted((data / "artifacts" / ".manifests").glob("*.json"))
+        if not file.name.endswith(".failed.json")
+    }
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("library")
+    for domain in ("astronomy", "biology", "history"):
+        shutil.copytree(SAMPLES / domain, folder / "books" / domain)
+    broken = folder / "books" / "history" / "torn.pdf"
+    broken.write_bytes(b"%PDF")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(data: Path) -> subprocess.CompletedProcess[str]:
+    return _xpoll(data, "build")
+
+
+def test_a_broken_book_fails_alone_and_is_named(
+    built: subprocess.CompletedProcess[str], data: Path
+) -> None:
+    assert built.returncode == 3, built.stdout + built.stderr
+    assert "history--torn" in built.stdout
+    assert "Traceback" not in built.stdout
+    complete = {path.stem for path in (data / "artifacts" / "chunk_concepts").glob("*.parquet")}
+    assert complete == {
+        "astronomy--measuring-the-heavens",
+        "biology--heredity-and-populations",
+        "history--ships-books-and-states",
+    }
+
+
+def test_the_dataset_loads_and_is_cross_domain(
+    built: subprocess.CompletedProcess[str], data: Path
+) -> None:
+    import datasets
+
+    assert "Dataset:" in built.stdout
+    loaded = datasets.load_from_disk(str(data / "artifacts" / "sft_dataset" / "hf"))
+    train = loaded["train"]
+    assert {"text", "messages", "instruction", "response"} <= set(train.column_names)
+    cross = [row for row in train if row["cross_domain"]]
+    assert len(cross) >= 20
+    assert all(len(set(row["domains"])) == 2 for row in cross)
+    assert {row["format"] for row in cross} == {"expository", "qa", "dialogue"}
+
+
+def test_why_names_the_books_and_pages_of_a_row(
+    built: subprocess.CompletedProcess[str], data: Path
+) -> None:
+    assert built.returncode == 3
+    shards = sorted((data / "artifacts" / "sft_dataset" / "parquet").glob("train-*.parquet"))
+    rows = pl.read_parquet(shards)
+    for cross in (True, False):
+        row = rows.filter(pl.col("cross_domain") == cross).row(0, named=True)
+        said = _xpoll(data, "why", row["id"])
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert "split train" in said.stdout
+        for book in row["books"]:
+            assert book in said.stdout
+    unknown = _xpoll(data, "why", "no-such-row")
+    assert unknown.returncode == 1
+    assert "No row and no text has the id no-such-row." in unknown.stdout
+
+
+def test_status_says_what_failed_and_why(
+    built: subprocess.CompletedProcess[str], data: Path
+) -> None:
+    assert built.returncode == 3
+    said = _xpoll(data, "status")
+    assert said.returncode == 0
+    assert "torn" in said.stdout
+    assert "failed" in said.stdout
+    assert "current" in said.stdout
+
+
+def test_an_unknown_book_is_refused_with_the_list_of_known_ones(data: Path) -> None:
+    said = _xpoll(data, "build", "--books", "no-such-book")
+    assert said.returncode == 1
+    assert "There is no book 'no-such-book'" in said.stdout
+
+
+def test_a_killed_build_is_taken_up_again_and_ends_like_an_undisturbed_one(
+    built: subprocess.CompletedProcess[str], data: Path, tmp_path: Path
+) -> None:
+    assert built.returncode == 3
+    again = tmp_path / "again"
+    shutil.copytree(data / "books", again / "books")
+    (again / "books" / "history" / "torn.pdf").unlink()
+    process = subprocess.Popen(
+        [*XPOLL, "build"],
+        env=_environment(again),
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    first = again / "artifacts" / ".manifests" / "chunks@astronomy--measuring-the-heavens.json"
+    deadline = time.monotonic() + 120
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert first.exists()
+    kept = first.stat().st_mtime
+    finished = _xpoll(again, "build")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert first.stat().st_mtime == kept
+    assert _fingerprints(again) == _fingerprints(data)
+
+
+def test_only_what_a_change_touches_is_built_again(
+    built: subprocess.CompletedProcess[str], data: Path
+) -> None:
+    assert built.returncode == 3
+    (data / "books" / "history" / "torn.pdf").unlink()
+    before = _fingerprints(data)
+    unchanged = _xpoll(data, "build")
+    assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
+    assert "Reading" not in unchanged.stdout
+    assert _fingerprints(data) == before
+    chapter = next((data / "books" / "astronomy" / "measuring-the-heavens").glob("01-*.md"))
+    text = chapter.read_text(encoding="utf-8")
+    chapter.write_text(f"{text}\n\nThe constellation Lyra holds the bright star Vega.\n", "utf-8")
+    changed = _xpoll(data, "build")
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    assert "Reading astronomy--measuring-the-heavens" in changed.stdout
+    assert "Reading history--ships-books-and-states" not in changed.stdout
+    after = _fingerprints(data)
+    touched = {name for name in after if after[name] != before[name]}
+    assert "chunks@astronomy--measuring-the-heavens.json" in touched
+    assert "chunks@history--ships-books-and-states.json" not in touched
