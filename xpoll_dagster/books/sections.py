@@ -65,9 +65,11 @@ class Section:
         return any(unit.kind != "heading" for unit in self.units)
 
 
+# On scans a numeral is often misread ("CHAPTER IT."), so behind the word any capitals count.
 _NUMBER_ALONE = re.compile(
-    r"(?:(?:chapter|part|book|section|lecture|lesson|unit|appendix)\s+)?"
-    r"(?:\d{1,3}|[ivxlc]+|[a-z]|one|two|three|four|five|six|seven|eight|nine|ten)",
+    r"((?:(?:chapter|part|book|section|lecture|lesson|unit|appendix)\s+)?"
+    r"(?:\d{1,3}|[ivxlc]+|[a-z]|one|two|three|four|five|six|seven|eight|nine|ten)"
+    r"|(?:chapter|part|lecture)\s+(?-i:[A-Z\d]{1,6}))[.:,—-]?",
     re.IGNORECASE,
 )
 
@@ -82,7 +84,9 @@ def title(heading: str) -> str:
     number, rest = lines[0], " ".join(lines[1:])
     if not rest:
         return number
-    return f"{number}: {rest}" if _NUMBER_ALONE.fullmatch(number) else f"{number} {rest}"
+    if bare := _NUMBER_ALONE.fullmatch(number):
+        return f"{bare[1]}: {rest}"
+    return f"{number} {rest}"
 
 
 def is_exercises(path: Iterable[str]) -> bool:

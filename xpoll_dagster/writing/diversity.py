@@ -61,6 +61,7 @@ def measure_diversity(outside: pl.Series, run: int = 6) -> Diversity:
         rows=len(outside),
         most_shared=counts["rows"][0] / len(outside) if counts["rows"][0] > 1 else 0.0,
         commonest=counts["run"][0],
-        mean_shared=float(per_row["shared"].sum()) / len(outside),
+        # Rounded, for the order of a sum over groups is chance and reports are compared by hash.
+        mean_shared=round(float(per_row["shared"].sum()) / len(outside), 6),
         rows_sharing=float((per_row["shared"] > 0).sum()) / len(outside),
     )

@@ -219,10 +219,10 @@ def _term(text: str, found: list[re.Match[str]], concept: str) -> tuple[str, boo
     plural = _plural(singular)
     if plural in forms and re.search(rf"\b{re.escape(plural)}\b{_BOUNDARY}", text, re.IGNORECASE):
         return plural, True
-    if re.search(rf"\b{_COUNTED}\s+(?:\w+\s+)?{escaped}{_BOUNDARY}", text, re.IGNORECASE):
-        return plural, True
     if re.search(rf"\b{_NOUN_BEFORE}\s+{escaped}{_BOUNDARY}", text, re.IGNORECASE):
         return singular, True
+    if re.search(rf"\b{_COUNTED}\s+(?:\w+\s+)?{escaped}{_BOUNDARY}", text, re.IGNORECASE):
+        return plural, True
     if re.search(rf"\bthe\s+{escaped}{_BOUNDARY}", text, re.IGNORECASE):
         return f"the {singular}", True
     return f"the {'term' if ' ' in singular else 'word'} “{singular}”", False

@@ -84,11 +84,12 @@ def test_processor_time_runs_out():
 
 def test_memory_runs_out():
     with pytest.raises(LimitExceeded, match="memory"):
-        run_limited(f"{WORKERS}:hoard", {}, Limits(memory_bytes=256 << 20))
+        run_limited(f"{WORKERS}:hoard", {"pieces": 64}, Limits(memory_bytes=256 << 20))
 
 
 def test_memory_below_the_limit_is_enough():
-    assert run_limited(f"{WORKERS}:hoard", {}, Limits(memory_bytes=3 << 30)) == {"pieces": 64}
+    limits = Limits(memory_bytes=512 << 20)
+    assert run_limited(f"{WORKERS}:hoard", {"pieces": 16}, limits) == {"pieces": 16}
 
 
 def test_no_file_grows_beyond_the_limit(tmp_path: Path):

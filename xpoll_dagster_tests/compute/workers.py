@@ -40,7 +40,7 @@ def spin(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 
 def hoard(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    kept = [bytearray(b"x" * (16 << 20)) for _ in range(64)]
+    kept = [bytearray(b"x" * (16 << 20)) for _ in range(request["pieces"])]
     return {"pieces": len(kept)}
 
 

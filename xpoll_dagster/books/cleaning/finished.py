@@ -17,6 +17,8 @@ from xpoll_dagster.books.cleaning.options import CleaningOptions
 from xpoll_dagster.books.model import Block, RawPage
 
 _KEEPS_LINES = ("list", "table", "code", "formula")
+# The arrow that leads from a note back to its mark.
+_BACK_LINK = re.compile("\\s*[↩↑⏎\u2b06][\ufe0e\ufe0f]?\\s*$")
 _BLANK_LINES = re.compile(r"\n\s*\n+")
 
 
@@ -29,6 +31,7 @@ def _draft(block: Block, page: int, *, characters: bool) -> Draft | None:
         )
     # A blank line inside a block would read as the end of it.
     text = _BLANK_LINES.sub("\n", text) if block.kind != "code" else text
+    text = _BACK_LINK.sub("", text) if block.kind == "note" else text
     text = text.strip("\n") if block.kind == "code" else text.strip()
     if not text.strip():
         return None

@@ -16,7 +16,7 @@ _MARK = re.compile(
     r"(?=[^\W\d_]|[\"“‘(])"
 )
 # A small raised digit comes out of recognition as one of these.
-_MISREAD_MARK = re.compile(r"^(?:[*∗†‡§+'’‘\"°?!|>»&] ?|[tlI] (?=[A-Z][a-z])|[tl](?=[A-Z]))(?=[A-Z“])")
+_MISREAD_MARK = re.compile(r"^(?:[*∗†‡§+'’‘\"°?!|>»&] ?|[tlI] (?=[A-Z][a-z])|[tl](?=[A-Z]))(?=[A-Z“\"©«(])")
 _SMALLER = 0.93
 _APART = 1.25  # in line pitches: white space, or a rule, stands above the notes
 _LEAST = 30  # characters of a note whose mark was lost

@@ -10,6 +10,7 @@ import re
 
 from xpoll_dagster.books.cleaning.drafts import TERMINAL, Draft, JoinLines
 from xpoll_dagster.books.cleaning.layout import Column, Layout
+from xpoll_dagster.books.cleaning.recognised import is_lost_number, without_lost_number
 from xpoll_dagster.books.cleaning.row_kinds import (
     STRONG_BULLETS,
     is_bullet,
@@ -110,6 +111,8 @@ class _Assembly:
         low = row.text[:1].islower()
         if low and _BROKEN_WORD.search(above.text[-2:]):
             return False
+        if self.ocr and is_lost_number(row.text):
+            return True
         if self.hangs(above, row, draft):
             return False
         if is_division(above.text) and len(draft.rows) == 1:
@@ -259,6 +262,8 @@ def assemble(
     drafts = _Assembly(column, layout, page, ocr=ocr).run()
     caption = False
     for draft in drafts:
+        if ocr and draft.kind == "paragraph":
+            draft.rows[0].text = without_lost_number(draft.rows[0].text)
         draft.write(join)
         caption = _is_caption(draft) or (caption and _is_credit(draft))
         if caption:

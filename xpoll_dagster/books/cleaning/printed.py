@@ -86,12 +86,27 @@ def _blocks(
         found = assemble(column, layout, page.page, join, ocr=page.ocr)
         if options.headings:
             found = mark_headings(found, layout, ocr=page.ocr)
+        if page.ocr and options.figure_labels:
+            page.removed.extend(take_specks(found))
         drafts.extend(found)
     for note in notes:
         note.write(join)
     if options.note_marks:
         page.removed.extend(drop_marks(drafts, notes, ocr=page.ocr))
     return PageDrafts(page.page, drafts, notes)
+
+
+def take_specks(drafts: list[Draft]) -> list[str]:
+    """Take out what dirt on a scan was read as: a block of one or two letters by itself."""
+    specks = [
+        draft
+        for place, draft in enumerate(drafts)
+        if draft.kind in ("paragraph", "formula")
+        and sum(map(str.isalnum, draft.text)) <= 2
+        and not (place == 0 and draft.starts_low)  # the last word of the page before
+    ]
+    drafts[:] = [draft for draft in drafts if draft not in specks]
+    return [draft.text for draft in specks]
 
 
 def clean_printed(pages: Sequence[RawPage], options: CleaningOptions) -> list[CleanPage]:

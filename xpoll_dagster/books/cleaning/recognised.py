@@ -24,8 +24,10 @@ _WIDTHS = (
 _LONG = 40  # characters of a line that tells the book's type
 _ENOUGH = 16  # characters of a line that tells its own type
 _BODY = (0.93, 1.25)  # what lies between is set in the book's type, unevenly recognised
+_TINY = 0.8  # a short line that is narrow and low beyond this is set small for certain
 _SMALLEST, _LARGEST = 0.5, 4.0
 _ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,3}|[a-z])[.)]$")
+_LOST_NUMBER = re.compile(r"^\. (?=[A-Z“])")
 _LEADERS = re.compile(r"[.…·_]{3,}|(?:[.·] ){3,}")
 
 
@@ -35,15 +37,15 @@ def letter_width(row: Row) -> float:
 
 
 def _tells(row: Row) -> bool:
-    letters = sum(map(str.isalpha, row.text))
-    return CELL not in row.text and letters >= 0.6 * len(row.text) and not _LEADERS.search(row.text)
+    signs = sum(map(str.isalnum, row.text))
+    return CELL not in row.text and signs >= 0.6 * len(row.text) and not _LEADERS.search(row.text)
 
 
 def measure_type(pages: Sequence[PageRows]) -> None:
     """Give the rows of recognised pages the size of type that their letters' width tells.
 
     What comes near the book's usual type is taken for it. A short line tells little: it
-    takes the type of the line above unless it is much larger.
+    takes the type of the line above unless it is much larger, or small in both directions.
     """
     rows = [row for page in pages if page.ocr for row in page.rows]
     heights = [row.size for row in rows if len(row.text) > 20]
@@ -56,15 +58,19 @@ def measure_type(pages: Sequence[PageRows]) -> None:
             continue
         above: Row | None = None
         for row in page.rows:
-            share = letter_width(row) / width if _tells(row) else 1.0
+            tells = _tells(row)
+            share = letter_width(row) / width if tells else 1.0
             row.breadth = min(max(share, _SMALLEST), _LARGEST)
             small, large = _BODY
             if share >= large and len(row.text) >= 4:
                 # Words far apart make a line wide as well, but not tall.
                 row.size = usual * row.breadth if row.size >= 0.85 * usual else usual
-            elif len(row.text) < _ENOUGH:
+            elif len(row.text) < _ENOUGH or not tells:
                 near = above is not None and 0 <= row.y0 - above.y1 < usual
-                row.size = above.size if above is not None and near else usual
+                if max(share, row.size / usual) < _TINY:
+                    row.size = usual * row.breadth
+                else:
+                    row.size = above.size if above is not None and near else usual
             else:
                 row.size = usual if share >= small else usual * row.breadth
             above = row
@@ -109,3 +115,13 @@ def seat_numbers(page: PageRows) -> None:
         else:
             page.removed.append(scrap.text)
     page.rows = [row for row in page.rows if id(row) not in gone]
+
+
+def is_lost_number(text: str) -> bool:
+    """Whether an item's number was lost and only its full stop recognised."""
+    return bool(_LOST_NUMBER.match(text))
+
+
+def without_lost_number(text: str) -> str:
+    """The line without the full stop of a lost number."""
+    return _LOST_NUMBER.sub("", text)

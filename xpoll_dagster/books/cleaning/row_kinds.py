@@ -16,7 +16,7 @@ _BULLET = re.compile(r"^[•◦▪‣∙●○■□–—*-] ?(?=[\w\"“‘(\[
 _ENUMERATOR = re.compile(r"^(?:\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})\)|(?:\d{1,3}|[a-z])\.)\s+(?=\S)")
 _CAPTION = re.compile(
     r"^(?:FIG|Fig|Figs|Figure|FIGURE|Plate|PLATE|Table|TABLE|Map|MAP|Illustration)\b[.,]? ?"
-    r"(?:[\d?]|[IVXL]+\b)"
+    r"(?:[\d?>]|[IVXL]+\b)"
 )
 
 

@@ -182,8 +182,26 @@ def test_same_book_gives_same_rows_and_order_of_chunks_does_not_matter() -> None
 
 
 _WORDS = st.sampled_from(
-    ["the", "of", "Newton", "isaac", "Isaac's", "(RS)", "IV", "—", "“Royal", "Society", "is"]
-    + ["called", "a", "limit", ".", ":", "x_1", "9", "Ægean", "é", "’s"]
+    [
+        *["the", "of", "Newton", "isaac"],
+        "Isaac's",
+        "(RS)",
+        "IV",
+        "—",
+        "“Royal",
+        "Society",
+        "is",
+        "called",
+        "a",
+        "limit",
+        ".",
+        ":",
+        "x_1",
+        "9",
+        "Ægean",
+        "é",
+        "’s",
+    ]
 )
 
 

@@ -114,8 +114,25 @@ def test_the_environment_of_this_process_stays_as_it_is():
 
 
 def test_pages_not_waited_for_are_given_up():
+    image = page_image(*LINES)
     began = time.monotonic()
     with ocr.Recogniser(ReadingOptions(ocr_workers=1)) as recogniser:
         for _ in range(200):
-            recogniser.submit(page_image(*LINES), 300)
+            recogniser.submit(image, 300)
     assert time.monotonic() - began < 20
+
+
+def test_dots_before_a_page_number_say_nothing_of_legibility():
+    table = "\n".join(
+        [
+            "level\tpage\tblock\tparagraph\tline\tword\tleft\ttop\twidth\theight\tconf\ttext",
+            "1\t1\t0\t0\t0\t0\t0\t0\t900\t400\t-1\t",
+            "4\t1\t1\t1\t1\t0\t50\t50\t700\t40\t-1\t",
+            "5\t1\t1\t1\t1\t1\t50\t50\t90\t40\t96\tTulips",
+            "5\t1\t1\t1\t1\t2\t150\t50\t500\t40\t10\t.....................",
+            "5\t1\t1\t1\t1\t3\t700\t50\t50\t40\t96\t22",
+        ]
+    )
+    (line,) = tesseract._parse(table).lines
+    assert line.confidence == pytest.approx(0.96)
+    assert line.text == "Tulips ..................... 22"
