@@ -20,6 +20,7 @@ import polars as pl
 
 from xpoll_dagster.books.chunking import chunk_book
 from xpoll_dagster.books.cleaning import CleaningOptions
+from xpoll_dagster.books.concepts import extract_concepts
 from xpoll_dagster.books.embedding import load_embedder, load_token_counter
 from xpoll_dagster.books.library import Library
 from xpoll_dagster.books.model import CHUNKS_SCHEMA, CONCEPTS_SCHEMA, Book, BookError
@@ -67,7 +68,7 @@ class Choice:
 
 def read_chunks(book: Book) -> pl.DataFrame:
     """The chunks of a book, by the project's own reader."""
-    pages = read_pages(book, ReadingOptions(), CleaningOptions(), Limits())
+    pages = read_pages(book, ReadingOptions(), CleaningOptions(), Limits()).pages
     return chunk_book(pages, load_token_counter().count_tokens)
 
 
@@ -94,9 +95,9 @@ def plant(chunks: pl.DataFrame, least_words: int) -> pl.DataFrame:
 
 
 def concepts_of(halves: pl.DataFrame) -> pl.DataFrame:
-    """The concepts of the halves, found in each half by itself."""
-    del halves
-    return pl.DataFrame(schema=CONCEPTS_SCHEMA)
+    """The concepts of the halves, each side of a book read as a book of its own."""
+    books = halves.partition_by("book", maintain_order=True)
+    return pl.concat([CONCEPTS_SCHEMA.to_frame(), *(extract_concepts(book) for book in books)])
 
 
 def best_by_matrix(similarity: np.ndarray) -> Choice:

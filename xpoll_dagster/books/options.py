@@ -16,8 +16,8 @@ class ReadingOptions(BaseModel):
     route: Literal["auto", "fast", "careful"] = Field(
         default="auto",
         description="PDF pages: `fast` takes the text layer, `careful` asks the layout model "
-        "(some 8 pages a second), `auto` asks it only for pages that look like tables. A book "
-        "whose own route is not `auto` overrules this.",
+        "(one to eight pages a second), `auto` asks it only for pages that look like tables. A "
+        "book whose own route is not `auto` overrules this.",
     )
     ocr: Literal["auto", "always", "never"] = Field(
         default="auto",

@@ -23,9 +23,10 @@ def explain_pair(pair: Mapping[str, Any], left_text: str, right_text: str) -> st
     """
     parts: list[str] = []
     concepts = _shown([item["concept"] for item in pair["concepts"]], left_text, right_text)
+    named = ""
     if "concept" in pair["signals"] and concepts:
         parts.append(f"both passages speak of {_listed(concepts[:MAX_NAMED])}")
-    named = " ".join(concepts[:MAX_NAMED]).casefold()
+        named = " ".join(concepts[:MAX_NAMED]).casefold()
     words = _shown([item["concept"] for item in pair["words"]], left_text, right_text)
     words = [word for word in words if word.casefold() not in named]
     words = [w for w in words if not any(w != v and w.casefold() in v.casefold() for v in words)]

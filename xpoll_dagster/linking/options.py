@@ -38,11 +38,11 @@ class ConceptOptions(_Frozen):
 class LexicalOptions(_Frozen):
     """Links by shared words: TF-IDF over single words and pairs of words."""
 
-    max_share: float = Field(default=0.1, gt=0.0, le=1.0)
+    max_share: float = Field(default=0.03, gt=0.0, le=1.0)
     """Words in more than this share of a domain's passages are not compared."""
     min_allowed: int = Field(default=3, ge=1)
     """A word in at most this many passages of a domain is never too common."""
-    idf_power: float = Field(default=1.0, gt=0.0)
+    idf_power: float = Field(default=1.5, gt=0.0)
     """Exponent of the inverse document frequency: above 1, rare words count more."""
     features: int = Field(default=40, ge=5)
     """The heaviest words and pairs of words of a passage that are compared."""
@@ -73,11 +73,12 @@ class SemanticOptions(_Frozen):
     embedder whose cosines all lie near 1 needs it. The guard against chance always centres."""
     denominator_floor: float = Field(default=0.1, gt=0.0)
     """The margin's denominator is never smaller: a tiny one would inflate the ratio."""
-    index: Literal["auto", "flat", "ivf", "hnsw"] = "auto"
-    """`auto`: exact search up to `exact_limit` passages in a domain, then `ivf`."""
+    index: Literal["auto", "exact", "flat", "ivf", "hnsw"] = "auto"
+    """`exact` multiplies all by all; `flat` (exact too), `ivf` and `hnsw` are FAISS indexes.
+    `auto`: exact up to `exact_limit` passages in a domain, then `ivf`."""
     exact_limit: int = Field(default=200_000, ge=1)
     threads: int | None = Field(default=None, ge=1)
-    """Threads of the vector search; unset, as many as there are cores."""
+    """Threads of the vector search; unset, what the library finds best."""
 
 
 class FusionOptions(_Frozen):
@@ -100,11 +101,11 @@ class SelectionOptions(_Frozen):
     """Independent signals that must support a pair."""
     signal_quantile: float = Field(default=0.5, ge=0.0, le=1.0)
     """A signal supports a pair when its rank within the pair of domains is at least this."""
-    min_closeness: float = 4.5
+    min_closeness: float = 5.0
     """The cosine must lie so many deviations above that of random pairs of passages."""
     independent_words: int = Field(default=2, ge=0)
     """Shared words outside all shared concepts that make lexical support independent."""
-    score_quantile: float = Field(default=0.5, ge=0.0, le=1.0)
+    score_quantile: float = Field(default=0.3, ge=0.0, le=1.0)
     """Of the supported candidates, this share with the lowest score is refused."""
     per_chunk: int = Field(default=3, ge=1)
     """Pairs a passage may take part in."""

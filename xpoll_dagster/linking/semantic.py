@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import polars as pl
 
 from xpoll_dagster.linking.links import links_table, rank_links
 from xpoll_dagster.linking.margin import ratio_margin
 from xpoll_dagster.linking.model import LINKS_SCHEMA
+from xpoll_dagster.linking.nearest import search_both_ways
 from xpoll_dagster.linking.neighbours import places_in_group
 from xpoll_dagster.linking.options import LinkingOptions, SemanticOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
-
-if TYPE_CHECKING:
-    import faiss
 
 
 def link_semantic(
@@ -64,16 +59,16 @@ def _link_domains(
     passages: Passages, vectors: np.ndarray, a: int, b: int, options: SemanticOptions
 ) -> pl.DataFrame:
     left, right = passages.rows(a), passages.rows(b)
-    forward_score, forward = search(vectors[right], vectors[left], options)
-    backward_score, backward = search(vectors[left], vectors[right], options)
+    (forward_score, forward), (backward_score, backward) = search_both_ways(
+        vectors[left], vectors[right], options
+    )
     left_level = _levels(forward_score, forward, options.neighbours)
     right_level = _levels(backward_score, backward, options.neighbours)
 
     i = np.concatenate([_column(len(forward), forward.shape[1]), backward.ravel()])
     j = np.concatenate([forward.ravel(), _column(len(backward), backward.shape[1])])
     cosine = np.concatenate([forward_score.ravel(), backward_score.ravel()]).astype(np.float64)
-    found = j >= 0
-    found &= i >= 0
+    found = (i >= 0) & (j >= 0)
     key = i[found] * np.int64(len(backward)) + j[found]
     key, first = np.unique(key, return_index=True)
     i, j, cosine = i[found][first], j[found][first], cosine[found][first]
@@ -84,39 +79,6 @@ def _link_domains(
     return links_table(
         passages, i + left.start, j + right.start, margin, cosine=cosine, margin=margin
     )
-
-
-def search(
-    base: np.ndarray, queries: np.ndarray, options: SemanticOptions
-) -> tuple[np.ndarray, np.ndarray]:
-    """Inner products and row numbers of each query's nearest rows of `base`, best first."""
-    import faiss
-
-    faiss.omp_set_num_threads(options.threads or os.cpu_count() or 1)
-    index = _index(base, options)
-    return index.search(np.ascontiguousarray(queries), min(options.candidates, len(base)))
-
-
-def _index(base: np.ndarray, options: SemanticOptions) -> faiss.Index:
-    import faiss
-
-    kind = options.index
-    if kind == "auto":
-        kind = "flat" if len(base) <= options.exact_limit else "ivf"
-    dimensions = base.shape[1]
-    metric = faiss.METRIC_INNER_PRODUCT
-    index: Any
-    if kind == "flat":
-        index = faiss.IndexFlatIP(dimensions)
-    elif kind == "hnsw":
-        index = faiss.IndexHNSWFlat(dimensions, 32, metric)
-    else:
-        lists = max(1, int(4 * np.sqrt(len(base))))
-        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimensions), dimensions, lists, metric)
-        index.nprobe = max(1, lists // 16)
-        index.train(np.ascontiguousarray(base))
-    index.add(np.ascontiguousarray(base))
-    return index
 
 
 def _levels(score: np.ndarray, found: np.ndarray, neighbours: int) -> np.ndarray:

@@ -12,14 +12,14 @@ from xpoll_dagster.linking.explanation import explain_pair
 from xpoll_dagster.linking.lexical import link_lexical
 from xpoll_dagster.linking.model import PAIRS_SCHEMA
 from xpoll_dagster.linking.options import LinkingOptions, SelectionOptions
-from xpoll_dagster.linking.selection import REFUSED_SCHEMA, choose, select_pairs
+from xpoll_dagster.linking.selection import REFUSED_SCHEMA, Selection, choose, select_pairs
 from xpoll_dagster.linking.semantic import link_semantic
 from xpoll_dagster_tests.linking.library import OPTIONS, random_library
 
 LOOSE = SelectionOptions(min_closeness=1.0, signal_quantile=0.3, score_quantile=0.2)
 
 
-def select(seed: int = 0, **changes):
+def select(seed: int = 0, **changes: float) -> tuple[pl.DataFrame, Selection]:
     chunks, concepts, vectors = random_library(seed=seed)
     options = OPTIONS.model_copy(update={"selection": LOOSE.model_copy(update=changes)})
     return chunks, select_pairs(
@@ -49,7 +49,7 @@ def test_pairs_are_of_two_domains_of_one_topic_supported_twice_and_explained():
 
 
 @pytest.mark.parametrize("cap", [1, 3])
-def test_no_passage_is_in_more_pairs_than_allowed(cap):
+def test_no_passage_is_in_more_pairs_than_allowed(cap: int):
     _, selection = select(per_chunk=cap)
     uses = Counter(selection.pairs["left_chunk"]) + Counter(selection.pairs["right_chunk"])
     assert max(uses.values()) <= cap
@@ -78,7 +78,7 @@ def test_the_same_input_in_another_order_gives_the_same_pairs():
     chunks, concepts, vectors = random_library()
     options = OPTIONS.model_copy(update={"selection": LOOSE})
 
-    def run(order):
+    def run(order: np.ndarray) -> pl.DataFrame:
         c, v = chunks[order], vectors[order]
         return select_pairs(
             link_concepts(c, concepts, v, options),
@@ -95,7 +95,7 @@ def test_the_same_input_in_another_order_gives_the_same_pairs():
     assert np.allclose(first["score"], second["score"], atol=1e-5)
 
 
-def candidates(rows):
+def candidates(rows: list[tuple]) -> pl.DataFrame:
     names = ["left_chunk", "right_chunk", "left_domain", "right_domain", "score", "obstacle"]
     schema = dict.fromkeys(names, pl.String) | {"score": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from xpoll_dagster.books.cleaning.captions import mark_captions
 from xpoll_dagster.books.cleaning.characters import clean_characters
 from xpoll_dagster.books.cleaning.drafts import Draft
+from xpoll_dagster.books.cleaning.leftovers import without_leftovers
 from xpoll_dagster.books.cleaning.licence import (
     book_span,
     is_credit,
@@ -16,22 +18,23 @@ from xpoll_dagster.books.cleaning.licence import (
 from xpoll_dagster.books.cleaning.options import CleaningOptions
 from xpoll_dagster.books.model import Block, RawPage
 
+_WORDS = ("heading", "paragraph", "list", "note")
 _KEEPS_LINES = ("list", "table", "code", "formula")
-# The arrow that leads from a note back to its mark.
-_BACK_LINK = re.compile("\\s*[↩↑⏎\u2b06][\ufe0e\ufe0f]?\\s*$")
 _BLANK_LINES = re.compile(r"\n\s*\n+")
 
 
-def _draft(block: Block, page: int, *, characters: bool) -> Draft | None:
+def _draft(block: Block, page: int, removed: list[str], *, characters: bool) -> Draft | None:
     keep = block.kind in _KEEPS_LINES
     text = block.text
     if characters:
         text = clean_characters(
             text, mathematical=block.kind in ("formula", "code"), keep_layout=keep
         )
+        if block.kind in _WORDS:
+            text, left = without_leftovers(text, note=block.kind == "note")
+            removed.extend(left)
     # A blank line inside a block would read as the end of it.
     text = _BLANK_LINES.sub("\n", text) if block.kind != "code" else text
-    text = _BACK_LINK.sub("", text) if block.kind == "note" else text
     text = text.strip("\n") if block.kind == "code" else text.strip()
     if not text.strip():
         return None
@@ -70,12 +73,14 @@ def finish(
     """
     drafts: list[Draft] = []
     owners: list[int] = []
+    removed: list[list[str]] = [[] for _ in pages]
     for place, page in enumerate(pages):
         for block in page.blocks:
-            draft = _draft(block, page.page, characters=options.characters)
+            draft = _draft(block, page.page, removed[place], characters=options.characters)
             if draft is not None:
                 drafts.append(draft)
                 owners.append(place)
+    mark_captions(drafts)
     start, stop = 0, len(drafts)
     notes: set[int] = set()
     if options.licence:
@@ -93,7 +98,6 @@ def finish(
             if is_credit(texts[place]) or opens_licence(texts[place])
         }
     kept: list[list[Draft]] = [[] for _ in pages]
-    removed: list[list[str]] = [[] for _ in pages]
     for place, (draft, owner) in enumerate(zip(drafts, owners, strict=True)):
         if start <= place < stop and place not in notes:
             kept[owner].append(draft)

@@ -183,12 +183,11 @@ class _Heads:
                 return not self._opens_section(band)
         return False
 
-    def _repeated(self, band: Band) -> bool:
-        """Whether a neighbouring page has the very same line at this height, digits and all."""
-        near = self._neighbours(band, [step for step in range(-REACH, REACH + 1) if step])
-        return any(
+    def _opens_chapter(self, band: Band) -> bool:
+        """Whether this is a chapter's number that no neighbouring page repeats, digits and all."""
+        return is_division(band.text) and not any(
             self._level(band, other) and other.text == band.text
-            for bands in near
+            for bands in self._neighbours(band, [*range(-REACH, 0), *range(1, REACH + 1)])
             for other in bands
         )
 
@@ -246,7 +245,11 @@ class _Heads:
         """Mark every band that is a running head, a foot or a page number."""
         options = self.options
         every = [band for top in (True, False) for bands in self.sides[top] for band in bands]
-        short = [band for band in every if band.words <= options.head_words]
+        short = [
+            band
+            for band in every
+            if band.words <= options.head_words and not self._opens_chapter(band)
+        ]
         for band in short:
             alone = any(number.alone for number in band.numbers)
             numbered = self._numbered(band)
@@ -255,12 +258,9 @@ class _Heads:
             elif alone:
                 band.removed = options.page_numbers and numbered
             elif options.running_heads:
-                opens = is_division(band.text) and not self._repeated(band)
-                band.removed = not opens and (
-                    self._recurs(band) or (numbered and band.rank == 0)
-                )
+                band.removed = self._recurs(band) or (numbered and band.rank == 0)
         if options.running_heads:
-            found = [band for band in short if not band.removed and not is_division(band.text) and self._stands_like_heads(band)]
+            found = [band for band in short if not band.removed and self._stands_like_heads(band)]
             for band in found:
                 band.removed = True
 

@@ -16,7 +16,9 @@ _MARK = re.compile(
     r"(?=[^\W\d_]|[\"“‘(])"
 )
 # A small raised digit comes out of recognition as one of these.
-_MISREAD_MARK = re.compile(r"^(?:[*∗†‡§+'’‘\"°?!|>»&] ?|[tlI] (?=[A-Z][a-z])|[tl](?=[A-Z]))(?=[A-Z“\"©«(])")
+_MISREAD_MARK = re.compile(
+    r"^(?:[*∗†‡§+'’‘\"°?!|>»&] ?|[tlI] (?=[A-Z][a-z])|[tl](?=[A-Z]))(?=[A-Z“\"©«(])"
+)
 _SMALLER = 0.93
 _APART = 1.25  # in line pitches: white space, or a rule, stands above the notes
 _LEAST = 30  # characters of a note whose mark was lost
@@ -108,9 +110,7 @@ def _notes(rows: Sequence[Row], page: int, *, ocr: bool) -> list[Draft]:
 def _hanging(mark: str) -> re.Pattern[str]:
     """A mark behind the word it hangs on; a digit touches it."""
     space = "" if mark.isdigit() else " ?"
-    return re.compile(
-        rf"([^\W\d_]{{2,}}[.,;:!?”’\"')\]]*){space}{re.escape(mark)}(?=[\s,.;:)—]|$)"
-    )
+    return re.compile(rf"([^\W\d_]{{2,}}[.,;:!?”’\"')\]]*){space}{re.escape(mark)}(?=[\s,.;:)—]|$)")
 
 
 # Recognition's exclamation mark behind a full stop, "fruit.!"; a quotation mark that nothing

@@ -10,6 +10,7 @@ import re
 
 from xpoll_dagster.books.cleaning.drafts import TERMINAL, Draft, JoinLines
 from xpoll_dagster.books.cleaning.layout import Column, Layout
+from xpoll_dagster.books.cleaning.lists import gather_lists
 from xpoll_dagster.books.cleaning.recognised import is_lost_number, without_lost_number
 from xpoll_dagster.books.cleaning.row_kinds import (
     STRONG_BULLETS,
@@ -19,6 +20,7 @@ from xpoll_dagster.books.cleaning.row_kinds import (
     is_division,
     is_enumerated,
     is_formula,
+    long_words,
     table_rows,
 )
 from xpoll_dagster.books.cleaning.rows import Row
@@ -28,7 +30,7 @@ _OPENING = "\"'“‘(["
 _BROKEN_WORD = re.compile("[^\\W\\d_][-\u00ad\u2010¬]$")
 _CREDIT = re.compile(r"^\(.+\)\.?$")
 _BROAD = 1.3  # letters of a recognised heading, against the book's
-_LIST_ITEM_ROWS = 4  # a longer "item" is a numbered paragraph
+_SCRAP = 24  # characters of what a row of fractions leaves above or below its line
 
 
 def _ended(row: Row) -> bool:
@@ -93,6 +95,21 @@ class _Assembly:
         word = 0.5 * size * len(row.text.split(" ", 1)[0])
         return ended and rest > max(0.2 * column.width, word + size)
 
+    def stacked(self, above: Row, row: Row) -> bool:
+        """Whether a row is a fraction's upper or lower half, or goes on beside one."""
+        return not self.ocr and (self.is_scrap(row, above) or self.is_scrap(above, row))
+
+    def is_scrap(self, scrap: Row, line: Row) -> bool:
+        """Whether a row is what a line's fractions leave above or below it."""
+        overlap = min(scrap.y1, line.y1) - max(scrap.y0, line.y0)
+        return (
+            overlap > 0.3 * min(scrap.height, line.height)
+            and scrap.size < self.layout.body_size
+            and len(scrap.text) <= _SCRAP
+            and long_words(scrap.text) == 0
+            and long_words(line.text) >= 3
+        )
+
     def hangs(self, above: Row, row: Row, draft: Draft) -> bool:
         """Whether a row goes on an item whose further lines are set in from its number."""
         first, size = draft.rows[0], self.layout.body_size
@@ -110,6 +127,8 @@ class _Assembly:
         """Whether a row of prose begins a new draft after a row of prose."""
         low = row.text[:1].islower()
         if low and _BROKEN_WORD.search(above.text[-2:]):
+            return False
+        if self.stacked(above, row):
             return False
         if self.ocr and is_lost_number(row.text):
             return True
@@ -131,9 +150,9 @@ class _Assembly:
         if self.is_apart(above, row) or self.changes_type(above, row):
             return True
         first = draft.rows[0]
-        if is_enumerated(row.text) and (draft.kind == "list" or is_enumerated(first.text)):
-            if draft.kind == "list" or abs(row.x0 - first.x0) < 0.6 * self.indent:
-                return True
+        level = is_enumerated(first.text) and abs(row.x0 - first.x0) < 0.6 * self.indent
+        if is_enumerated(row.text) and (draft.kind == "list" or level):
+            return True
         if self.is_centred(row) != draft.centred:
             return True
         if draft.centred:
@@ -174,14 +193,18 @@ class _Assembly:
         for place, row in enumerate(rows):
             last = self.drafts[-1] if self.drafts else None
             kind = self.kind_of(row, above, place, last, tables)
+            following = rows[place + 1] if place + 1 < len(rows) else row
+            upper = not self.ocr and kind == "paragraph" and self.is_scrap(row, following)
+            judged = following if upper else row  # a numerator begins what its line begins
             if (
                 last is None
                 or above is None
                 or kind != last.kind
-                or (kind == "paragraph" and self.begins(above, row, place, last))
+                or (kind == "paragraph" and self.begins(above, judged, place, last))
                 or (kind in ("code", "table") and row.y0 - above.y1 > 3 * self.layout.pitch)
             ):
-                self.add(kind, row, place, above)
+                self.add(kind, judged, place, above)
+                self.drafts[-1].rows[0] = row
             else:
                 last.rows.append(row)
             above = row
@@ -207,39 +230,6 @@ class _Assembly:
         if is_formula(row, column, layout):
             return "formula"
         return "paragraph"
-
-
-def _lists(drafts: list[Draft]) -> list[Draft]:
-    """Make runs of short items one list, each item on its line."""
-    result: list[Draft] = []
-    run: list[Draft] = []
-
-    def close() -> None:
-        if len(run) >= 2:
-            whole = Draft(
-                "list", run[0].page, [row for item in run for row in item.rows], filled=False
-            )
-            whole.text = "\n".join(item.text for item in run)
-            result.append(whole)
-        else:
-            result.extend(run)
-        run.clear()
-
-    for draft in drafts:
-        item = (
-            draft.kind == "paragraph"
-            and len(draft.rows) <= _LIST_ITEM_ROWS
-            and not draft.rows[0].bold
-        )
-        if item and (is_bullet(draft.text) or is_enumerated(draft.text)):
-            if run and is_bullet(run[-1].text) != is_bullet(draft.text):
-                close()
-            run.append(draft)
-            continue
-        close()
-        result.append(draft)
-    close()
-    return result
 
 
 def assemble(
@@ -268,7 +258,7 @@ def assemble(
         caption = _is_caption(draft) or (caption and _is_credit(draft))
         if caption:
             draft.kind = "note"
-    return _lists(drafts)
+    return gather_lists(drafts)
 
 
 def _is_caption(draft: Draft) -> bool:

@@ -50,7 +50,7 @@ def measure_type(pages: Sequence[PageRows]) -> None:
     rows = [row for page in pages if page.ocr for row in page.rows]
     heights = [row.size for row in rows if len(row.text) > 20]
     widths = [letter_width(row) for row in rows if len(row.text) >= _LONG and _tells(row)]
-    if not heights or not widths or median(widths) <= 0:
+    if not heights or not widths or min(median(widths), median(heights)) <= 0:
         return
     usual, width = median(heights), median(widths)
     for page in pages:

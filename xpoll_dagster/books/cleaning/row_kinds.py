@@ -23,6 +23,11 @@ _CAPTION = re.compile(
 _LABEL_LETTERS = 0.35
 
 
+def long_words(text: str) -> int:
+    """How many words of three letters or more stand in a line."""
+    return len(_LONG_WORD.findall(text))
+
+
 def is_bullet(text: str) -> bool:
     """Whether a line begins with a bullet or a dash of a list."""
     return bool(_BULLET.match(text))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xpoll_dagster.books.cleaning.characters import clean_characters
 from xpoll_dagster.books.model import Block, BlockKind, Line, RawPage
 
 _WIDE_GAP = 1.8  # in type sizes: further apart, two fragments are cells of a table
+_FARTHEST = 1e5  # points; the largest page of a PDF measures 14,400
 _TEXT_GAP = re.compile(r" {3,}|\t+")
 CELL = " | "
 
@@ -59,6 +60,16 @@ class PageRows:
     removed: list[str] = field(default_factory=list)
 
 
+def _upright(line: Line) -> Line:
+    """The line with its corners in order and on a page of a possible size."""
+    x0, x1 = sorted((line.x0, line.x1))
+    y0, y1 = sorted((line.y0, line.y1))
+    if (x0, y0) == (line.x0, line.y0) and max(-x0, x1, -y0, y1, line.size) <= _FARTHEST:
+        return line
+    x0, y0, x1, y1 = (min(max(value, -_FARTHEST), _FARTHEST) for value in (x0, y0, x1, y1))
+    return replace(line, x0=x0, y0=y0, x1=x1, y1=y1, size=min(line.size, _FARTHEST))
+
+
 def _same_row(row: Row, line: Line) -> bool:
     overlap = min(row.y1, line.y1) - max(row.y0, line.y0)
     smaller = min(row.y1 - row.y0, line.y1 - line.y0)
@@ -96,7 +107,8 @@ def to_rows(lines: Iterable[Line], *, characters: bool) -> Iterator[Row]:
         Rows with text, cells told apart by `CELL`.
     """
     row: Row | None = None
-    for line in lines:
+    for given in lines:
+        line = _upright(given)
         text = line.text
         if line.mono:
             text = clean_characters(text, mathematical=True, keep_layout=True).rstrip()

@@ -106,3 +106,17 @@ def test_repeated_first_lines_at_other_heights_are_text():
         )
         pages.append(page(number, lines))
     assert body(clean(pages)).count("Here ends the lesson") == 12
+
+
+def test_the_number_of_a_chapter_is_no_page_number():
+    pages = []
+    for number in range(1, 13):
+        lines = text_lines(number)
+        if number == 1 or number % 4 == 0:
+            chapter = 1 + number // 4  # the first one equals its page's number
+            lines = [line(f"Chapter {chapter}", 20, size=18), *lines]
+            pages.append(page(number, lines))
+        else:
+            pages.append(page(number, [line(str(number), 20, 335), *lines]))
+    text = body(clean(pages))
+    assert [f"Chapter {number}" in text for number in range(1, 5)] == [True] * 4

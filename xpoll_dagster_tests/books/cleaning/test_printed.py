@@ -221,3 +221,30 @@ def test_a_table_the_reader_has_recognised_stays_as_given():
     given = Block("table", text="|a|b|\n|-|-|\n|1|2|", lines=(line("a b", 300), line("1 2", 312)))
     raw = RawPage(1, (Block("lines", lines=tuple(setting(FIRST))), given), width=400, height=600)
     assert blocks(clean([raw]), "table") == ["|a|b|\n|-|-|\n|1|2|"]
+
+
+def test_items_with_further_lines_set_in_become_one_list():
+    lines = [
+        *setting(FIRST),
+        line("6. Three dikes are raised. How many of the 216 huts keep a dry floor,", 150, 60),
+        line("and how many a wet one? Explain why the", 162, 72, right=350),
+        line("sum is always equal.", 174, 72),
+        line("7. How many people must be in a town before the chance that at", 186, 60, right=350),
+        line("least two keep cattle exceeds one half?", 198, 72),
+        *setting(SECOND, start=230),
+    ]
+    assert blocks(clean([page(1, lines), page(2, setting(FIRST, THIRD))]), "list") == [
+        "6. Three dikes are raised. How many of the 216 huts keep a dry floor, and how many a wet "
+        "one? Explain why the sum is always equal.\n"
+        "7. How many people must be in a town before the chance that at least two keep cattle "
+        "exceeds one half?"
+    ]
+
+
+def test_the_upper_halves_of_fractions_do_not_cut_a_sentence():
+    lines = setting(FIRST)
+    third = lines[2]
+    numerators = Line("1 2 4", 120, third.y0 - 2, 180, third.y0 + 5, 7.0)
+    table = clean([page(1, [*lines[:2], numerators, *lines[2:]]), page(2, setting(SECOND))])
+    assert len(blocks(table, "paragraph")) == 2
+    assert "1 2 4" in blocks(table, "paragraph")[0]

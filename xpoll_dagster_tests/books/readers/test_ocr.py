@@ -37,7 +37,10 @@ def _recognise(
         return recogniser.submit(image, 300).page(RawPage(page=4, blocks=()))
 
 
-@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    "degrees",
+    [0, 180, pytest.param(90, marks=pytest.mark.slow), pytest.param(270, marks=pytest.mark.slow)],
+)
 def test_a_page_is_read_whichever_way_it_lies(degrees: int):
     image = page_image(*LINES).rotate(degrees, expand=True)
     page = _recognise(image)

@@ -62,18 +62,25 @@ def test_what_is_no_book_is_refused_with_its_name(tmp_path: Path):
         find_reader(folder)
 
 
-def test_reading_a_text_layer_loads_no_model(tmp_path: Path):
-    code = (
-        "import sys\nfrom pathlib import Path\n"
-        "from xpoll_dagster.books.model import Book\n"
-        "from xpoll_dagster.books.options import ReadingOptions\n"
-        "from xpoll_dagster.books.readers import read_book\n"
-        "path = Path(sys.argv[1])\n"
-        "book = Book(key='d--b', domain='d', path=path, title='B')\n"
-        "pages = list(read_book(book, ReadingOptions(ocr='never')))\n"
-        "assert pages[0].blocks\n"
-        "assert 'onnxruntime' not in sys.modules\n"
-        "import pymupdf4llm, pymupdf\n"
-        "assert pymupdf._get_layout is not None\n"  # yet there when it is wanted
+_READ = """
+import sys
+from pathlib import Path
+from xpoll_dagster.books.model import Book
+from xpoll_dagster.books.options import ReadingOptions
+from xpoll_dagster.books.readers import read_book
+path = Path(sys.argv[1])
+book = Book(key="d--b", domain="d", path=path, title="B")
+for route in sys.argv[2:]:
+    assert list(read_book(book, ReadingOptions(ocr="never", route=route)))[0].blocks
+    assert ("onnxruntime" in sys.modules) == (route == "careful")
+"""
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [("fast", "auto"), pytest.param(("fast", "careful"), marks=pytest.mark.slow)],
+)
+def test_only_the_careful_route_loads_the_model(tmp_path: Path, routes: tuple[str, ...]):
+    subprocess.run(
+        [sys.executable, "-c", _READ, str(_pdf(tmp_path / "a.pdf")), *routes], check=True
     )
-    subprocess.run([sys.executable, "-c", code, str(_pdf(tmp_path / "a.pdf"))], check=True)
