@@ -25,7 +25,7 @@ test: $(INSTALLED_DEV)
 	@$(BIN)/python -m pytest
 
 test-fast: $(INSTALLED_DEV)
-	@$(BIN)/python -m pytest -m "not slow and not e2e"
+	@$(BIN)/python -m pytest -n auto -m "not slow and not e2e"
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .

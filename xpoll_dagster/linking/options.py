@@ -86,11 +86,11 @@ class FusionOptions(_Frozen):
 
     margin: float = Field(default=1.0, ge=0.0)
     """Weight of the semantic ratio margin."""
-    lexical: float = Field(default=0.3, ge=0.0)
+    lexical: float = Field(default=0.15, ge=0.0)
     """Weight of the lexical ratio margin."""
-    concept: float = Field(default=0.03, ge=0.0)
+    concept: float = Field(default=0.01, ge=0.0)
     """Weight of the shared concepts (square root of their score, divided by 10)."""
-    temperature: float = Field(default=0.04, gt=0.0)
+    temperature: float = Field(default=0.07, gt=0.0)
     """Evidence of this size makes a candidate e times as likely to be chosen as another."""
 
 

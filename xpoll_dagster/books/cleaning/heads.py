@@ -260,8 +260,7 @@ class _Heads:
             elif options.running_heads:
                 band.removed = self._recurs(band) or (numbered and band.rank == 0)
         if options.running_heads:
-            found = [band for band in short if not band.removed and self._stands_like_heads(band)]
-            for band in found:
+            for band in [one for one in short if not one.removed and self._stands_like_heads(one)]:
                 band.removed = True
 
     def remove(self) -> None:

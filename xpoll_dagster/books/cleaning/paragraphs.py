@@ -101,11 +101,11 @@ class _Assembly:
 
     def is_scrap(self, scrap: Row, line: Row) -> bool:
         """Whether a row is what a line's fractions leave above or below it."""
+        if len(scrap.text) > _SCRAP or scrap.size >= self.layout.body_size:
+            return False
         overlap = min(scrap.y1, line.y1) - max(scrap.y0, line.y0)
         return (
             overlap > 0.3 * min(scrap.height, line.height)
-            and scrap.size < self.layout.body_size
-            and len(scrap.text) <= _SCRAP
             and long_words(scrap.text) == 0
             and long_words(line.text) >= 3
         )
@@ -114,9 +114,9 @@ class _Assembly:
         """Whether a row goes on an item whose further lines are set in from its number."""
         first, size = draft.rows[0], self.layout.body_size
         return (
-            (is_enumerated(first.text) or is_bullet(first.text))
+            0.4 * size < row.x0 - first.x0 < 3.5 * size
+            and (is_enumerated(first.text) or is_bullet(first.text))
             and not (is_enumerated(row.text) or is_bullet(row.text))
-            and 0.4 * size < row.x0 - first.x0 < 3.5 * size
             and (above is first or abs(row.x0 - above.x0) < 0.6 * size)
             and not (_ended(above) and self.stopped_short(above, row))
             and not self.is_apart(above, row)

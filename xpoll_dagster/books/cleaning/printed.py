@@ -21,7 +21,7 @@ from xpoll_dagster.books.cleaning.options import CleaningOptions
 from xpoll_dagster.books.cleaning.page_breaks import PageDrafts, close_gaps, join_pages
 from xpoll_dagster.books.cleaning.page_kinds import mark_kinds
 from xpoll_dagster.books.cleaning.paragraphs import assemble
-from xpoll_dagster.books.cleaning.recognised import measure_type, seat_numbers
+from xpoll_dagster.books.cleaning.recognised import brush, measure_type, seat_numbers
 from xpoll_dagster.books.cleaning.row_kinds import figure_labels
 from xpoll_dagster.books.cleaning.rows import PageRows, page_rows
 from xpoll_dagster.books.model import PageKind, RawPage
@@ -125,6 +125,7 @@ def clean_printed(pages: Sequence[RawPage], options: CleaningOptions) -> list[Cl
     measure_type(rows)
     for page in rows:
         seat_numbers(page)
+        brush(page)
     if options.licence:
         _cut_licence(rows, kinds)
     found = mark_kinds(rows, contents=options.contents_pages, index=options.index_pages)

@@ -28,6 +28,7 @@ _TINY = 0.8  # a short line that is narrow and low beyond this is set small for 
 _SMALLEST, _LARGEST = 0.5, 4.0
 _ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,3}|[a-z])[.)]$")
 _LOST_NUMBER = re.compile(r"^\. (?=[A-Z“])")
+_STROKE = re.compile(r"(?:^|(?<=\S) )[_~¦](?: |$)")
 _LEADERS = re.compile(r"[.…·_]{3,}|(?:[.·] ){3,}")
 
 
@@ -82,6 +83,17 @@ def _even_out(rows: Sequence[Row], usual: float) -> None:
     for (above, row), below in zip(pairwise(rows), rows[2:], strict=False):
         if row.size < usual and above.size >= usual <= below.size:
             row.size = usual
+
+
+def brush(page: PageRows) -> None:
+    """Take out the strokes that dirt beside or between words was read as ("to bring _ it")."""
+    if not page.ocr:
+        return
+    for row in page.rows:
+        strokes = _STROKE.findall(row.text)
+        if strokes and len(row.text) > _ENOUGH:
+            page.removed.extend(stroke.strip() for stroke in strokes)
+            row.text = _STROKE.sub(" ", row.text).strip()
 
 
 def seat_numbers(page: PageRows) -> None:

@@ -62,10 +62,14 @@ class PageRows:
 
 def _upright(line: Line) -> Line:
     """The line with its corners in order and on a page of a possible size."""
+    if (
+        -_FARTHEST <= line.x0 <= line.x1 <= _FARTHEST
+        and -_FARTHEST <= line.y0 <= line.y1 <= _FARTHEST
+        and line.size <= _FARTHEST
+    ):
+        return line
     x0, x1 = sorted((line.x0, line.x1))
     y0, y1 = sorted((line.y0, line.y1))
-    if (x0, y0) == (line.x0, line.y0) and max(-x0, x1, -y0, y1, line.size) <= _FARTHEST:
-        return line
     x0, y0, x1, y1 = (min(max(value, -_FARTHEST), _FARTHEST) for value in (x0, y0, x1, y1))
     return replace(line, x0=x0, y0=y0, x1=x1, y1=y1, size=min(line.size, _FARTHEST))
 

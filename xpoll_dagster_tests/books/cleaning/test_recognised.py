@@ -179,6 +179,13 @@ def test_dirt_read_as_a_letter_is_set_aside():
     assert "<a" not in body(table)
 
 
+def test_strokes_between_words_are_brushed_off():
+    lines = set_paragraph(FIRST.replace("for the marsh", "for _ the marsh"), 60)
+    table = clean([scan(1, lines), scan(2, set_paragraph(SECOND, 60))])
+    assert "settled late, for the marsh" in body(table)
+    assert "_" in table["removed"][0].to_list()
+
+
 def test_a_skewed_column_of_short_lines_is_read():
     short = [line("salt", 60 + 13 * n, 60 + n, right=80 + n) for n in range(6)]
     table = clean([scan(1, [*short, *set_paragraph(FIRST, 200)]), scan(2, short)])
