@@ -81,7 +81,8 @@ def account(
         "by_author": _counts(rows, "author"),
         "words": int(rows["text"].str.count_matches(r"\S+").sum()),
         "diversity": asdict(measure_diversity(cross["text"].str.replace_all(_QUOTED, "¶"))),
-        "settings": options.model_dump(mode="json"),
+        # Where the user's notes lie is no property of the dataset, and would change its bytes.
+        "settings": options.model_dump(mode="json", exclude={"writing": {"epistemology_dir"}}),
     }
 
 
