@@ -1,0 +1,1 @@
+"""A file, or a folder, to clean pages, chunks, vectors and concepts."""

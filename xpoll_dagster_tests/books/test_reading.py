@@ -31,8 +31,8 @@ def _book(path: Path, title_given: bool = False) -> Book:
     )
 
 
-def _read(path: Path, **limits: float) -> pl.DataFrame:
-    return read_pages(_book(path), ReadingOptions(), CleaningOptions(), Limits(**limits)).pages
+def _read(path: Path, limits: Limits | None = None) -> pl.DataFrame:
+    return read_pages(_book(path), ReadingOptions(), CleaningOptions(), limits or Limits()).pages
 
 
 def test_a_book_comes_back_as_pages_with_what_it_says_of_itself(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_book_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("A sentence that is read again and again.\n\n" * 200_000, encoding="utf-8")
     with pytest.raises(BookError, match=r"long\.txt"):
-        _read(path, wall_seconds=0.3)
+        _read(path, Limits(wall_seconds=0.3))
 
 
 @pytest.mark.slow
@@ -88,11 +88,14 @@ def test_a_book_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 def test_hostile_files_end_as_their_manifest_says(entry: dict[str, str]) -> None:
     path = HOSTILE / entry["file"]
     expected = entry["expected"]
+    pages, refusal = pl.DataFrame(), ""
     try:
-        pages = _read(path, wall_seconds=120, memory_bytes=3 << 30)
+        pages = _read(path, Limits(wall_seconds=120, memory_bytes=3 << 30))
     except BookError as error:
-        assert str(error).endswith((".", ")")), error
-        assert not expected.startswith("readable"), error
+        refusal = str(error)
+    if refusal:
+        assert refusal.endswith((".", ")"))
+        assert not expected.startswith("readable")
         return
     assert expected not in ("reject", "no text")
     assert not expected.startswith("reject:")

@@ -82,9 +82,10 @@ def test_the_dataset_loads_and_is_cross_domain(
 
     assert "Dataset:" in built.stdout
     loaded = datasets.load_from_disk(str(data / "artifacts" / "sft_dataset" / "hf"))
-    train = loaded["train"]
-    assert {"text", "messages", "instruction", "response"} <= set(train.column_names)
-    cross = [row for row in train if row["cross_domain"]]
+    assert isinstance(loaded, datasets.DatasetDict)
+    rows = loaded["train"].to_list()
+    assert {"text", "messages", "instruction", "response"} <= set(rows[0])
+    cross = [row for row in rows if row["cross_domain"]]
     assert len(cross) >= 20
     assert all(len(set(row["domains"])) == 2 for row in cross)
     assert {row["format"] for row in cross} == {"expository", "qa", "dialogue"}
