@@ -48,6 +48,7 @@ class Source:
     domain: str
     license: str
     language: str
+    selection: tuple[str, ...]
 
     @classmethod
     def read(cls, domain: str, name: str) -> "Source":
@@ -62,12 +63,14 @@ class Source:
             domain=fields["domain"],
             license=fields["license"],
             language=fields["language"],
+            selection=tuple(fields.get("chapters", ())),
         )
 
     @property
     def chapters(self) -> list[Path]:
-        """The chapter files, in reading order."""
-        return sorted(self.folder.glob("*.md"))
+        """The chapter files in reading order: all, or those that the metadata select."""
+        files = sorted(self.folder.glob("*.md"))
+        return [file for file in files if not self.selection or file.stem in self.selection]
 
     @property
     def full_title(self) -> str:

@@ -56,7 +56,11 @@ def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
         .select("row", pl.col("text").str.to_lowercase().str.extract_all(WORD).alias("word"))
         .explode("word", empty_as_null=False)
     )
-    surfaces = tokens.group_by("word").agg(pl.len().alias("count")).sort("word")
+    # Numbers stand for the words from here on: each is hashed as text once.
+    tokens = tokens.with_columns(pl.col("word").cast(pl.Categorical).to_physical().alias("code"))
+    surfaces = (
+        tokens.group_by("code").agg(pl.len().alias("count"), pl.col("word").first()).sort("word")
+    )
     bare = pl.col("word").str.replace(r"['’]\p{L}+$", "")
     surfaces = surfaces.with_columns(
         pl.when((bare.str.len_chars() >= MIN_LETTERS) & ~bare.is_in(STOP_WORDS))
@@ -73,7 +77,7 @@ def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
     )
     numbered = surfaces.join(shown.select("stem", "number"), on="stem", how="left")
     tokens = tokens.join(
-        numbered.select("word", "number"), on="word", how="left", maintain_order="left"
+        numbered.select("code", "number"), on="code", how="left", maintain_order="left"
     )
     return (
         tokens["row"].to_numpy().astype(np.int64),
