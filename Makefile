@@ -7,6 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRA ?= cpu
+CONSTRAINTS := $(if $(filter gpu,$(EXTRA)),constraints-gpu.txt,constraints.txt)
 INSTALLED := $(VENV)/.installed-$(EXTRA)
 INSTALLED_DEV := $(VENV)/.installed-dev
 
@@ -53,14 +54,14 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Say which with: make PYTHON=/path/to/python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Making a virtual environment failed: on Debian and Ubuntu, apt-get install python3-venv."; exit 1; }
 
-$(INSTALLED): pyproject.toml constraints.txt scripts/system.sh | $(VENV)/bin/python
+$(INSTALLED): pyproject.toml $(CONSTRAINTS) scripts/system.sh | $(VENV)/bin/python
 	@sh scripts/system.sh
 	@echo "Installing xpoll and its libraries into $(VENV) (some minutes the first time) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA)]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(EXTRA)]'
 	@touch $@
 
 $(INSTALLED_DEV): $(INSTALLED)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA),dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(EXTRA),dev]'
 	@touch $@
 
 benchmarks: $(INSTALLED_DEV)
