@@ -14,6 +14,7 @@ import polars as pl
 from xpoll_dagster.books.model import BookError
 from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.sft.model import EmptyDatasetError
 from xpoll_dagster.storage import Artifact, StorageError
 
 FORCE_TAG = "xpoll/force"
@@ -90,7 +91,7 @@ def materialise(
                 inputs=inputs,
                 numbers=built.numbers,
             )
-    except (BookError, StorageError) as error:
+    except (BookError, EmptyDatasetError, StorageError) as error:
         _keep_failure(project, step.asset, partition, str(error), version, inputs)
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:

@@ -64,6 +64,10 @@ LEFT_OUT_SCHEMA = pl.Schema(
 )
 
 
+class EmptyDatasetError(Exception):
+    """There is not a single row to save; the message says what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class SftResult:
     """The dataset before it is saved.

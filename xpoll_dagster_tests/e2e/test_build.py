@@ -120,6 +120,18 @@ def test_status_says_what_failed_and_why(
     assert "current" in said.stdout
 
 
+def test_books_that_have_nothing_in_common_give_a_sentence_and_no_dataset(tmp_path: Path) -> None:
+    for domain, topic in (("cookery", "The soup simmers"), ("geology", "The basalt cools")):
+        (tmp_path / "books" / domain).mkdir(parents=True)
+        lines = [f"{topic} slowly for {number} hours, and then it rests." for number in range(60)]
+        (tmp_path / "books" / domain / "notes.txt").write_text(" ".join(lines), encoding="utf-8")
+    said = _xpoll(tmp_path, "build")
+    assert said.returncode == 3, said.stdout + said.stderr
+    assert "so the dataset would be empty" in said.stdout
+    assert "Traceback" not in said.stdout
+    assert not (tmp_path / "artifacts" / "sft_dataset").exists()
+
+
 def test_an_unknown_book_is_refused_with_the_list_of_known_ones(data: Path) -> None:
     said = _xpoll(data, "build", "--books", "no-such-book")
     assert said.returncode == 1

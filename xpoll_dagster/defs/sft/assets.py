@@ -15,7 +15,7 @@ from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, samp
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.sft.assemble import assemble
 from xpoll_dagster.sft.hub import HubError, push
-from xpoll_dagster.sft.model import SftResult
+from xpoll_dagster.sft.model import EmptyDatasetError, SftResult
 from xpoll_dagster.sft.probes import probe_prompts as make_probes
 from xpoll_dagster.sft.save import save_dataset
 from xpoll_dagster.writing.pair_texts import write_pair_texts
@@ -116,6 +116,11 @@ def sft_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
 
     def build() -> Built:
         result = _assemble(project)
+        if not result.rows:
+            raise EmptyDatasetError(
+                "No two passages of different domains could be linked and written about, so the "
+                "dataset would be empty: add longer books, or books of another domain."
+            )
         report = result.report
         return Built(
             lambda folder: save_dataset(result, folder),
