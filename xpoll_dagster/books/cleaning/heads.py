@@ -172,15 +172,22 @@ class _Heads:
     def _recurs(self, band: Band) -> bool:
         if sum(map(str.isalpha, band.key)) < 3:
             return False
+        # Plain loops and an early end: this is asked of every line at a page's edge.
+        side, repeats = self.sides[band.top], self.options.head_repeats
         same_parity = range(-REACH, REACH + 1, 2)
         any_parity = range(-REACH // 2, REACH // 2 + 1)
         for steps in (same_parity, any_parity):
-            found = sum(
-                any(self._level(band, other) and self._alike(band, other) for other in bands)
-                for bands in self._neighbours(band, [step for step in steps if step])
-            )
-            if found >= self.options.head_repeats:
-                return not self._opens_section(band)
+            found = 0
+            for step in steps:
+                place = band.place + step
+                if not step or not 0 <= place < len(side):
+                    continue
+                for other in side[place]:
+                    if self._level(band, other) and self._alike(band, other):
+                        found += 1
+                        break
+                if found >= repeats:
+                    return not self._opens_section(band)
         return False
 
     def _opens_chapter(self, band: Band) -> bool:
