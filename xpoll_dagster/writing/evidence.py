@@ -14,6 +14,7 @@ from xpoll_dagster.writing.naming import (
     is_generic,
     name_concept,
     other_names,
+    printed_by_both,
     same_name,
 )
 from xpoll_dagster.writing.options import WritingOptions
@@ -110,6 +111,7 @@ def _shared_concepts(pair: PairEvidence) -> list[Concept]:
         if concept.stands_in(pair.left.text)
         and concept.stands_in(pair.right.text)
         and same_name(concept, pair.left.text, pair.right.text)
+        and printed_by_both(concept, pair.left.text, pair.right.text)
     ]
 
 

@@ -159,6 +159,30 @@ def by_worth(concept: Concept) -> tuple[bool, int, bool, float, str]:
     return (not concept.bare, concept.trust, place, -concept.weight, concept.concept)
 
 
+def printed_by_both(concept: Concept, left: str, right: str) -> bool:
+    """Whether both passages print a word of the name that a text would use for a concept.
+
+    Extraction gives several names to one concept (Gregory VII is Hildebrand). A text that
+    says "both mention Hildebrand" is false where one of them prints Gregory alone, the more
+    so as that may be another Gregory.
+    """
+    left_words, right_words = (
+        {
+            _folded(word)
+            for match in concept.pattern.finditer(text)
+            for word in re.findall(r"\w+", match[0])
+        }
+        for text in (left, right)
+    )
+    shown = {_folded(word) for word in re.findall(r"\w+", concept.display)}
+    return bool(shown & left_words & right_words)
+
+
+def _folded(word: str) -> str:
+    folded = word.casefold()
+    return re.sub(r"(?:es|s)$", "", re.sub(r"ies$", "y", folded))
+
+
 def same_name(concept: Concept, left: str, right: str) -> bool:
     """Whether two passages may mean the same by a name of one word.
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from xpoll_dagster.writing.model import BookInfo
+from xpoll_dagster.writing.naming import Concept, concept_pattern, printed_by_both
 from xpoll_dagster.writing.options import QuotationOptions, WritingOptions
 from xpoll_dagster.writing.pair_texts import write_pair_texts
 from xpoll_dagster.writing.phrases import Phrases, load_templates
@@ -205,3 +206,19 @@ def test_hostile_titles_do_not_break_the_text(library: Library):
     texts = write_pair_texts(pairs[:6], chunks, books, RulesAuthor(), concepts=concepts)
     assert texts["accepted"].any()
     assert not any("{one}" in text or "](" in text for text in texts["text"])
+
+
+def test_an_alias_that_only_one_passage_prints_is_no_shared_name():
+    surfaces = {"Hildebrand", "Gregory"}
+    alias = Concept(
+        "hildebrand", 1.0, concept_pattern("hildebrand", surfaces), "Hildebrand", bare=True
+    )
+    crusade = "In the eleventh century Hildebrand ended his life as Pope Gregory VII."
+    cardan = "The Pope Gregory XIII granted Cardan his protection."
+    assert alias.stands_in(crusade)
+    assert alias.stands_in(cardan)
+    assert not printed_by_both(alias, crusade, cardan)
+    term = Concept(
+        "probability", 1.0, concept_pattern("probability", set()), "probabilities", bare=True
+    )
+    assert printed_by_both(term, "Probabilities add up.", "The probability is one half.")
