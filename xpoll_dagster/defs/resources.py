@@ -57,8 +57,9 @@ class Project(dg.ConfigurableResource):
     def book_infos(self) -> dict[str, BookInfo]:
         """What to say about each book that takes part: from `book.yaml`, else the document."""
         infos = {}
-        for key in self.lineage.complete_books():
-            book = self.library.books[key]
+        lineage = self.lineage  # one look at the folder, not one for each book
+        for key in lineage.complete_books():
+            book = lineage.library.books[key]
             artifact = self.store.get("book_pages", key)
             said = artifact.numbers if artifact else {}
             infos[key] = BookInfo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from xpoll_dagster.books.model import BookError
 
@@ -119,3 +120,15 @@ def _known(label: str | None) -> str | None:
         return None
     # Python also has codecs that are no encodings of text (rot13, zip).
     return info.name if getattr(info, "_is_text_encoding", True) else None
+
+
+def decoded_head(path: Path, limit: int) -> str | None:
+    """The first `limit` bytes of a file as text; None where it is no file or no text."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        head = stream.read(limit)
+    try:
+        return decode(head, path.name).text
+    except BookError:
+        return None

@@ -10,7 +10,7 @@ from typing import Any
 from xpoll_dagster.books.model import Block, Book, BookError, RawPage
 from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.books.readers import sections
-from xpoll_dagster.books.readers.encoding import decode
+from xpoll_dagster.books.readers.encoding import decode, decoded_head
 from xpoll_dagster.books.readers.html_tree import declared_encoding, parse
 from xpoll_dagster.books.readers.inline import text_of
 from xpoll_dagster.books.readers.markup import read_tree
@@ -32,13 +32,8 @@ _WHOLE = re.compile(r"<(?:!doctype|head|meta|title)\b", re.IGNORECASE)
 
 def claims(path: Path) -> bool:
     """Whether the file's content is HTML; a Markdown file may begin with some."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD)
-    try:
-        text = decode(head, path.name).text
-    except BookError:
+    text = decoded_head(path, _HEAD)
+    if text is None:
         return False
     suffix = path.suffix.lower()
     if _OPENING.match(text):

@@ -11,7 +11,7 @@ from typing import Any
 from xpoll_dagster.books.cleaning.hyphens import Hyphenation
 from xpoll_dagster.books.model import Block, Book, BookError, RawPage
 from xpoll_dagster.books.options import ReadingOptions
-from xpoll_dagster.books.readers.encoding import decode
+from xpoll_dagster.books.readers.encoding import decode, decoded_head
 from xpoll_dagster.books.readers.html import check_count, load, to_pages
 from xpoll_dagster.books.readers.text_paragraphs import (
     Paragraph,
@@ -41,13 +41,8 @@ _FIELD = re.compile(r"^(Title|Author|Language):\s*(\S.*)$", re.MULTILINE)
 
 def claims(path: Path) -> bool:
     """Whether the file is text, and no other kind of document that is written as text."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD)
-    try:
-        text = decode(head, path.name).text
-    except BookError:
+    text = decoded_head(path, _HEAD)
+    if text is None:
         return False
     return bool(text.strip()) and not text.lstrip("\ufeff \n\t").startswith(
         ("<?xml", "{\\rtf", "%!PS")
