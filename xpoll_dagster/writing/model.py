@@ -1,4 +1,8 @@
-"""What a writer is given and what it gives back, and the schema of `pair_texts`."""
+"""What an author is given and what it gives back, and the schema of `pair_texts`.
+
+The author's other tasks have their own pages: `paraphrases.py` and `questions.py` hold the
+schemas of `paraphrased_chunks` and `questions`.
+"""
 
 from __future__ import annotations
 
@@ -97,12 +101,28 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Who wrote a text, and how that went.
+
+    `prompt_sha256` is the hash of the prompt's template (LLM) or of the templates used
+    (rules). `finish_reason` is the engine's ("stop", "length", …), empty for rules. `raw` is
+    the model's whole answer, kept where it could not be used as it was asked for.
+    """
+
+    author: Literal["rules", "llm"] = "rules"
+    model: str = "rules"
+    prompt_sha256: str = ""
+    finish_reason: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One written text before the gates: fields that its kind lacks are empty.
 
-    `prompt_sha256` is the hash of the prompt (LLM) or of the templates used (rules);
     `quotes` are the verbatim spans it takes from the passages; `concepts` the shared
-    concepts that stand in the quotes of both sides, as they read in running text.
+    concepts that stand in the quotes of both sides, as they read in running text; `mapping`
+    says what of the one passage corresponds to what of the other (LLM).
     A draft with `problems` was not written: they say why.
     """
 
@@ -116,17 +136,111 @@ class Draft:
     quotes: tuple[Quote, ...] = ()
     concepts: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()  # of a dialogue, one entry for each turn
-    author: Literal["rules", "llm"] = "rules"
-    model: str = "rules"
-    prompt_sha256: str = ""
+    mapping: str = ""
+    origin: Origin = Origin()
     problems: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class SourceChunk:
+    """A chunk to paraphrase or to ask about.
+
+    `passage.text` is the chunk's prose. `before` and `after` are the prose of its
+    neighbours: context that helps to understand it, never a place to take an answer from.
+    `n_tokens` counts the passage in the embedder's tokens, 0 where unknown.
+    """
+
+    passage: Passage
+    before: str = ""
+    after: str = ""
+    n_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Paraphrase:
+    """One paraphrase before the gates. With `problems` it was not written: they say why.
+
+    `style` is the name of a style ("short", "medium", "long" or a user's own).
+    """
+
+    chunk_id: str
+    style: str
+    text: str
+    origin: Origin = Origin()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with its answer before the gates.
+
+    `template` names the rule that made it ("" for a model), `score` is the rule's own
+    ranking of it (0 to 1; 0 for a model), `difficulty_guess` what the author says of its
+    difficulty ("easy", "medium", "hard" or ""): measured later.
+    """
+
+    chunk_id: str
+    question: str
+    answer: str
+    template: str = ""
+    score: float = 0.0
+    difficulty_guess: str = ""
+    origin: Origin = Origin()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A voice to answer in: a name, and what its system prompt says."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A prompt answered in a persona's voice. With `problems` it was not written."""
+
+    prompt_id: str
+    persona: str
+    text: str
+    origin: Origin = Origin()
+    problems: tuple[str, ...] = ()
+
+
 class Author(Protocol):
-    """Whoever writes: rules or a language model. Gates judge both alike."""
+    """Whoever writes: rules or a language model. Gates judge both alike.
+
+    Every task takes a batch and gives its drafts in the order of the batch; what could not
+    be written comes back too, with `problems`.
+    """
+
+    model: str
+    """Name of the model, or `rules`."""
+
+    def paraphrase(self, chunks: Sequence[SourceChunk], style: str) -> list[Paraphrase]:
+        """Say each chunk in other words: one draft for each chunk.
+
+        Raises:
+            ValueError: There is no such style.
+        """
+        ...
+
+    def ask(self, chunks: Sequence[SourceChunk], n: int) -> list[Question]:
+        """Ask up to `n` questions about each chunk, with answers taken from it.
+
+        A chunk about which nothing can be asked gives one draft with `problems`.
+        """
+        ...
 
     def bridge(self, pairs: Sequence[PairEvidence]) -> list[Draft]:
         """Write expository text, a question with its answer and a dialogue for each pair."""
+        ...
+
+    def mirror(
+        self, prompts: Sequence[tuple[str, str]], personas: Sequence[Persona]
+    ) -> list[Reply]:
+        """Answer each prompt (id, text) in the voice of each persona, prompt by prompt."""
         ...
 
 

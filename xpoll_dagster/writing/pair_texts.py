@@ -142,7 +142,7 @@ def _row(
     ids = [passage.chunk_id for passage in passages]
     row: dict[str, Any] = dict.fromkeys(PAIR_TEXTS_SCHEMA)
     row |= {
-        "id": fingerprint([pair_id, ids, draft.kind, draft.author, draft.model]),
+        "id": fingerprint([pair_id, ids, draft.kind, draft.origin.author, draft.origin.model]),
         "pair_id": pair_id,
         "left_chunk": ids[0],
         "right_chunk": ids[1] if len(ids) > 1 else None,
@@ -153,9 +153,9 @@ def _row(
         "response": draft.response,
         "messages": [{"role": m.role, "content": m.content} for m in draft.messages],
         "concepts": list(draft.concepts),
-        "author": draft.author,
-        "model": draft.model,
-        "prompt_sha256": draft.prompt_sha256,
+        "author": draft.origin.author,
+        "model": draft.origin.model,
+        "prompt_sha256": draft.origin.prompt_sha256,
     }
     if draft.problems:
         return row | {"accepted": False, "rejected_by": list(draft.problems)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xpoll_dagster.writing.evidence import Card, Side, epistemic_slots, make_card, slots_of
-from xpoll_dagster.writing.model import Draft, Message, PairEvidence, Quote, TextKind
+from xpoll_dagster.writing.model import Draft, Message, Origin, PairEvidence, Quote, TextKind
 from xpoll_dagster.writing.options import WritingOptions
 from xpoll_dagster.writing.phrases import Phrases, capitalised, load_templates, templates_hash
 
@@ -32,9 +32,7 @@ class RulesAuthor:
             card = make_card(pair, self.options)
             for kind in KINDS:
                 if isinstance(card, str):
-                    drafts.append(
-                        Draft(pair.pair_id, kind, "none", "", model=self.model, problems=(card,))
-                    )
+                    drafts.append(Draft(pair.pair_id, kind, "none", "", problems=(card,)))
                 else:
                     drafts.append(self._write(card, kind))
         return drafts
@@ -93,8 +91,7 @@ class RulesAuthor:
             quotes=quotes,
             concepts=tuple(concept.display for concept in card.concepts),
             speakers=speakers,
-            model=self.model,
-            prompt_sha256=templates_hash(kind, *_SHARED_FILES),
+            origin=Origin(prompt_sha256=templates_hash(kind, *_SHARED_FILES)),
         )
 
     # -- the kinds --------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpoll_dagster.writing import attribution
 from xpoll_dagster.writing.fields import field_of
-from xpoll_dagster.writing.model import Draft, Message, Passage, Quote, TextKind
+from xpoll_dagster.writing.model import Draft, Message, Origin, Passage, Quote, TextKind
 from xpoll_dagster.writing.naming import NAME_KINDS, Concept, is_generic, name_concept
 from xpoll_dagster.writing.options import QuotationOptions, WritingOptions
 from xpoll_dagster.writing.phrases import Phrases, load_templates, templates_hash
@@ -161,5 +161,5 @@ def _draft(
         quotes=quotes,
         concepts=concepts,
         speakers=speakers,
-        prompt_sha256=templates_hash("standalone", "fields"),
+        origin=Origin(prompt_sha256=templates_hash("standalone", "fields")),
     )
