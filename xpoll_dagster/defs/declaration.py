@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
-from xpoll_dagster.defs.partitions import books_partitions
+from xpoll_dagster.defs.partitions import PARTITIONS, PartitionedBy
 from xpoll_dagster.settings import Settings, get_settings
 from xpoll_dagster.storage import fingerprint
 
@@ -25,26 +25,28 @@ OWNERS = ["team:xpoll"]
 class Step:
     """What one asset is made from.
 
-    `inputs` are upstream assets; `reads_library` says that a per-book step reads them of all
-    books; `reads_book` says that the book's own files are an input;
-    `options` picks the settings that the asset reads; `code` is raised by hand whenever the
+    `inputs` are upstream assets; `partitioned_by` says what the asset has a partition for;
+    `reads_library` says that a per-book step reads its inputs of all books; `reads_files`
+    says that the files of the partition itself (a book's, a source's, a profile's) are an
+    input; `options` picks the settings that the asset reads; `code` is raised by hand whenever the
     same inputs and settings would now give something else.
     """
 
     asset: str
     group: str
     inputs: tuple[str, ...]
-    per_book: bool
+    partitioned_by: PartitionedBy | None
     folder: bool
-    reads_book: bool
+    reads_files: bool
     reads_library: bool
     code: int
     options: Callable[[Settings], Sequence[BaseModel]]
 
-    @property
-    def fans_in(self) -> bool:
-        """Whether per-book inputs are read of all books and not of one."""
-        return self.reads_library or not self.per_book
+    def fans_in(self, upstream: Step) -> bool:
+        """Whether an input is read of all its partitions and not of one, or of its only one."""
+        if upstream.partitioned_by is None:
+            return False
+        return self.reads_library or self.partitioned_by != upstream.partitioned_by
 
     @property
     def suffix(self) -> str:
@@ -67,9 +69,9 @@ def declare(
     code: int,
     inputs: Sequence[str] = (),
     options: Callable[[Settings], Sequence[BaseModel]] = lambda _: (),
-    per_book: bool = False,
+    partitioned_by: PartitionedBy | None = None,
     folder: bool = False,
-    reads_book: bool = False,
+    reads_files: bool = False,
     reads_library: bool = False,
     on_demand: bool = False,
     kinds: set[str],
@@ -80,14 +82,22 @@ def declare(
     An asset `on_demand` leaves no artifact (an upload, say) and so has no step.
     """
     step = Step(
-        asset, group, tuple(inputs), per_book, folder, reads_book, reads_library, code, options
+        asset,
+        group,
+        tuple(inputs),
+        partitioned_by,
+        folder,
+        reads_files,
+        reads_library,
+        code,
+        options,
     )
     if not on_demand:
         STEPS[asset] = step
     fan_in = dg.AllPartitionMapping()
     deps = [
         dg.AssetDep(name, partition_mapping=fan_in)
-        if STEPS[name].per_book and step.fans_in
+        if step.fans_in(STEPS[name])
         else dg.AssetDep(name)
         for name in inputs
     ]
@@ -95,7 +105,7 @@ def declare(
         "name": asset,
         "group_name": group,
         "deps": deps,
-        "partitions_def": books_partitions if per_book else None,
+        "partitions_def": PARTITIONS[partitioned_by] if partitioned_by else None,
         "code_version": step.version(get_settings()),
         "owners": OWNERS,
         "kinds": kinds,

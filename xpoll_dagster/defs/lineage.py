@@ -48,11 +48,11 @@ class Lineage:
         book that comes, goes or changes makes it stale.
         """
         found: dict[str, str] = {}
-        if step.reads_book:
-            found["book"] = self.book_hash(partition or "")
+        if step.reads_files:
+            found[step.partitioned_by or "files"] = self.book_hash(partition or "")
         for name in step.inputs:
             upstream = STEPS[name]
-            if upstream.per_book and step.fans_in:
+            if step.fans_in(upstream):
                 for key in self.complete_books():
                     artifact = self.store.get(name, key, upstream.suffix)
                     if artifact is not None:
@@ -61,7 +61,7 @@ class Lineage:
                     return None
                 continue
             artifact = self.store.get(
-                name, partition if upstream.per_book else None, upstream.suffix
+                name, partition if upstream.partitioned_by else None, upstream.suffix
             )
             if artifact is None:
                 return None
@@ -118,7 +118,7 @@ class Lineage:
     def standings(self) -> Iterator[Standing]:
         """All artifacts: per-book steps for every book of the library, then the others."""
         for step in STEPS.values():
-            for partition in self.library.books if step.per_book else [None]:
+            for partition in self.library.books if step.partitioned_by else [None]:
                 yield self.standing(step, partition)
 
 

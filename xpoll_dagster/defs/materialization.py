@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,22 @@ import dagster as dg
 import polars as pl
 
 from xpoll_dagster.books.model import BookError
-from xpoll_dagster.defs.declaration import STEPS
+from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.sft.model import EmptyDatasetError
-from xpoll_dagster.storage import Artifact, StorageError
+from xpoll_dagster.storage import Artifact, StorageError, fingerprint
 
 FORCE_TAG = "xpoll/force"
+DATA_VERSION_TAG = "dagster/data_version"
+
+# A backfill of assets that load a model puts this many partitions into one run, so that the
+# model is loaded once for them.
+MANY_BOOKS_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=32)
+
+ManyResults = Iterator[dg.MaterializeResult | dg.AssetMaterialization]
+
+# Errors whose message is a sentence for the user: the step fails with it alone.
+SENTENCES = (BookError, EmptyDatasetError, StorageError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,68 @@ def materialise(
     kept for `xpoll status`.
     """
     step = STEPS[context.asset_key.path[-1]]
-    partition = context.partition_key if step.per_book else None
+    partition = context.partition_key if step.partitioned_by else None
+    artifact, built_anew = _stand(context, project, step, partition, build)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(artifact.content_hash),
+        metadata=_metadata(artifact, describe, built_anew=built_anew),
+    )
+
+
+def materialise_each(
+    context: dg.AssetExecutionContext,
+    project: Project,
+    build: Callable[[str], Built],
+    describe: Callable[[Path], Mapping[str, Any]] | None = None,
+) -> ManyResults:
+    """As `materialise`, for every partition of the run, so that a model is loaded once.
+
+    `build` takes a partition's key. One partition that fails does not keep the others from
+    being built: the step fails at the end with the sentences of all that failed, and those
+    that were built are recorded as such. In a run of several partitions all of them get one
+    data version, of their contents together.
+    """
+    step = STEPS[context.asset_key.path[-1]]
+    keys = list(context.partition_keys)
+    if len(keys) == 1:
+        yield materialise(context, project, lambda: build(keys[0]), describe)
+        return
+    done: dict[str, tuple[Artifact, Mapping[str, Any]]] = {}
+    failed: dict[str, str] = {}
+    for number, key in enumerate(keys, 1):
+        context.log.info("%s of %s: %s", number, len(keys), key)
+        try:
+            artifact, built_anew = _stand(context, project, step, key, lambda key=key: build(key))
+        except dg.Failure as failure:
+            failed[key] = failure.description or "failed"
+            continue
+        except Exception as error:  # the step fails at the end, after the other partitions
+            context.log.exception("%s failed", key)
+            failed[key] = f"Unexpected {type(error).__name__}: {error}"
+            continue
+        done[key] = (artifact, _metadata(artifact, describe, built_anew=built_anew))
+    if failed:
+        for key, (artifact, metadata) in done.items():
+            tags = {DATA_VERSION_TAG: artifact.content_hash}
+            yield dg.AssetMaterialization(step.asset, metadata=metadata, partition=key, tags=tags)
+        sentences = "\n".join(f"{key}: {message}" for key, message in failed.items())
+        raise dg.Failure(
+            f"{len(failed)} of {len(keys)} partitions failed.\n{sentences}", allow_retries=False
+        )
+    for key, (_, metadata) in done.items():
+        context.add_asset_metadata(dict(metadata), partition_key=key)
+    contents = {key: artifact.content_hash for key, (artifact, _) in done.items()}
+    yield dg.MaterializeResult(data_version=dg.DataVersion(fingerprint(contents)))
+
+
+def _stand(
+    context: dg.AssetExecutionContext,
+    project: Project,
+    step: Step,
+    partition: str | None,
+    build: Callable[[], Built],
+) -> tuple[Artifact, bool]:
+    """The artifact as it stands or is built now, and whether it was built."""
     store = project.store
     version = step.version(project.settings)
     inputs: dict[str, str] = {}
@@ -70,7 +141,7 @@ def materialise(
         ):
             since = datetime.fromtimestamp(standing.created, UTC)
             context.log.info("Unchanged since %s: nothing to do.", since.isoformat(" ", "seconds"))
-            return _result(standing, describe, built_anew=False)
+            return standing, False
         built = build()
         if isinstance(built.content, pl.DataFrame):
             artifact = store.write_table(
@@ -91,14 +162,14 @@ def materialise(
                 inputs=inputs,
                 numbers=built.numbers,
             )
-    except (BookError, EmptyDatasetError, StorageError) as error:
+    except SENTENCES as error:
         _keep_failure(project, step.asset, partition, str(error), version, inputs)
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:
         message = f"Unexpected {type(error).__name__}: {error}"
         _keep_failure(project, step.asset, partition, message, version, inputs)
         raise
-    return _result(artifact, describe, built_anew=True)
+    return artifact, True
 
 
 def _keep_failure(
@@ -116,21 +187,18 @@ def _keep_failure(
         return
 
 
-def _result(
+def _metadata(
     artifact: Artifact,
     describe: Callable[[Path], Mapping[str, Any]] | None,
     *,
     built_anew: bool,
-) -> dg.MaterializeResult:
+) -> Mapping[str, Any]:
     numbers = {
         name: value for name, value in artifact.numbers.items() if isinstance(value, int | float)
     }
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(artifact.content_hash),
-        metadata={
-            "path": dg.MetadataValue.path(artifact.path),
-            "built_anew": built_anew,
-            **numbers,
-            **(describe(artifact.path) if describe else {}),
-        },
-    )
+    return {
+        "path": dg.MetadataValue.path(artifact.path),
+        "built_anew": built_anew,
+        **numbers,
+        **(describe(artifact.path) if describe else {}),
+    }

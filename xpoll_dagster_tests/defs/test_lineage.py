@@ -29,7 +29,7 @@ def _build(settings: Settings, steps: Sequence[str], books: Sequence[str]) -> No
     lineage = Lineage(settings)
     for name in steps:
         step = STEPS[name]
-        for book in books if step.per_book else [None]:
+        for book in books if step.partitioned_by else [None]:
             inputs = lineage.inputs(step, book)
             assert inputs is not None
             frame = pl.DataFrame({"asset": [name], "book": [book]})

@@ -13,7 +13,13 @@ from xpoll_dagster.books.embedding import embed_chunks, load_embedder, load_toke
 from xpoll_dagster.books.model import PAGES_SCHEMA
 from xpoll_dagster.books.reading import read_pages
 from xpoll_dagster.defs.declaration import declare
-from xpoll_dagster.defs.materialization import Built, materialise
+from xpoll_dagster.defs.materialization import (
+    MANY_BOOKS_A_RUN,
+    Built,
+    ManyResults,
+    materialise,
+    materialise_each,
+)
 from xpoll_dagster.defs.metadata import column_schema, histogram, sample_table
 from xpoll_dagster.defs.resources import Project
 
@@ -23,9 +29,9 @@ from xpoll_dagster.defs.resources import Project
         "book_pages",
         group="books",
         code=1,
-        reads_book=True,
+        reads_files=True,
         options=lambda s: [s.reading_without_cache, s.cleaning],
-        per_book=True,
+        partitioned_by="book",
         kinds={"python", "parquet"},
         pool="ocr",
     )
@@ -86,7 +92,7 @@ def book_pages(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
         code=1,
         inputs=["book_pages"],
         options=lambda s: [s.chunking, s.embedder],
-        per_book=True,
+        partitioned_by="book",
         kinds={"python", "parquet"},
     )
 )
@@ -132,21 +138,22 @@ def chunks(context: dg.AssetExecutionContext, project: Project) -> dg.Materializ
         code=1,
         inputs=["chunks"],
         options=lambda s: [s.embedder],
-        per_book=True,
+        partitioned_by="book",
         kinds={"sentence-transformers", "parquet"},
         pool="gpu",
+        backfill_policy=MANY_BOOKS_A_RUN,
     )
 )
-def chunk_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+def chunk_embeddings(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
     """One L2-normalised vector per chunk, with the model that made it and its weights' hash."""
 
-    def build() -> Built:
+    def build(book: str) -> Built:
         embedder = load_embedder(project.settings.embedder)
-        frame = project.store.read("chunks", context.partition_key)
+        frame = project.store.read("chunks", book)
         vectors = embed_chunks(frame, embedder, _report(context, "chunks embedded"))
         return Built(vectors, {"n_vectors": vectors.height, "model": embedder.model})
 
-    return materialise(context, project, build)
+    yield from materialise_each(context, project, build)
 
 
 @dg.asset(
@@ -156,7 +163,7 @@ def chunk_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.
         code=1,
         inputs=["chunks"],
         options=lambda s: [s.concepts],
-        per_book=True,
+        partitioned_by="book",
         kinds={"spacy", "parquet"},
     )
 )

@@ -68,9 +68,13 @@ def every_chunk_has_its_vector(
     context: dg.AssetCheckExecutionContext, project: Project
 ) -> dg.AssetCheckResult:
     """One vector of length 1 per chunk, and none without a chunk."""
-    key = context.partition_key
+    store = project.store
     return verdict(
-        broken_vectors(
-            project.store.read("chunks", key), project.store.read("chunk_embeddings", key)
-        )
+        [
+            f"{key}: {broken}"
+            for key in context.partition_keys
+            for broken in broken_vectors(
+                store.read("chunks", key), store.read("chunk_embeddings", key)
+            )
+        ]
     )

@@ -10,7 +10,13 @@ import polars as pl
 
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.linking import assets as linking  # declares what this package builds on
-from xpoll_dagster.defs.materialization import Built, materialise
+from xpoll_dagster.defs.materialization import (
+    MANY_BOOKS_A_RUN,
+    Built,
+    ManyResults,
+    materialise,
+    materialise_each,
+)
 from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, sample_table
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.sft.assemble import assemble
@@ -59,21 +65,22 @@ def _describe_texts(path: Path) -> Mapping[str, Any]:
         code=1,
         inputs=["cross_domain_pairs", "chunks", "chunk_concepts"],
         options=lambda s: [s.writing],
-        per_book=True,
+        partitioned_by="book",
         reads_library=True,
         kinds={"python", "parquet"},
         pool="gpu",
+        backfill_policy=MANY_BOOKS_A_RUN,
     )
 )
-def pair_texts(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+def pair_texts(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
     """Expository text, question and answer, and dialogue of each pair, accepted or rejected.
 
     A partition holds the pairs whose first passage stands in its book.
     """
 
-    def build() -> Built:
+    def build(book: str) -> Built:
         pairs = project.store.scan("cross_domain_pairs")
-        own = pairs.filter(pl.col("left_book") == context.partition_key).collect()
+        own = pairs.filter(pl.col("left_book") == book).collect()
         needed = pl.concat([own["left_chunk"], own["right_chunk"].alias("left_chunk")])
         wanted = pl.col("chunk_id").is_in(needed.unique().implode())
         texts = write_pair_texts(
@@ -86,7 +93,7 @@ def pair_texts(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
         )
         return Built(texts, {"n_pairs": own.height, **_text_numbers(texts)})
 
-    return materialise(context, project, build, _describe_texts)
+    yield from materialise_each(context, project, build, _describe_texts)
 
 
 def _assemble(project: Project) -> SftResult:

@@ -1,0 +1,94 @@
+"""A run of several partitions: a model is loaded once, one broken book stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from xpoll_dagster.definitions import defs
+from xpoll_dagster.defs.books.assets import chunk_embeddings
+from xpoll_dagster.defs.books.checks import every_chunk_has_its_vector
+from xpoll_dagster.defs.declaration import STEPS
+from xpoll_dagster.defs.lineage import Lineage
+from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.settings import get_settings
+
+defs()  # declares the steps
+
+BOOKS = ("history--a", "physics--b", "physics--c")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    for key in BOOKS:
+        domain, _, name = key.partition("--")
+        (tmp_path / "books" / domain).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "books" / domain / f"{name}.txt").write_text(key, encoding="utf-8")
+    # Dagster makes its own copy of the resource, which reads the environment.
+    monkeypatch.setenv("XPOLL_DATA_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    settings = get_settings()
+    lineage = Lineage(settings)
+    for key in BOOKS:
+        chunks = pl.DataFrame(
+            {"chunk_id": [f"{key}-1"], "passage": [f"Some words of {key}."], "text": [""]}
+        )
+        for name, frame in (("book_pages", pl.DataFrame({"page": [1]})), ("chunks", chunks)):
+            step = STEPS[name]
+            inputs = lineage.inputs(step, key)
+            assert inputs is not None
+            lineage.store.write_table(
+                name, key, frame, version=step.version(settings), inputs=inputs
+            )
+    yield Project.of(settings)
+    get_settings.cache_clear()
+
+
+def _run(project: Project, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    instance.add_dynamic_partitions("books", list(BOOKS))
+    return dg.materialize(
+        [chunk_embeddings, every_chunk_has_its_vector],
+        instance=instance,
+        resources={"project": project},
+        tags={
+            "dagster/asset_partition_range_start": BOOKS[0],
+            "dagster/asset_partition_range_end": BOOKS[-1],
+        },
+        raise_on_error=False,
+    )
+
+
+def _materialised(instance: dg.DagsterInstance) -> dict[str, dict[str, object]]:
+    records = instance.fetch_materializations(dg.AssetKey("chunk_embeddings"), limit=50).records
+    events = [record.asset_materialization for record in reversed(records)]
+    return {
+        event.partition: {name: value.value for name, value in event.metadata.items()}
+        for event in events
+        if event is not None and event.partition is not None
+    }
+
+
+def test_every_partition_of_a_run_is_built_with_numbers_of_its_own(project: Project) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert _run(project, instance).success
+        found = _materialised(instance)
+        assert set(found) == set(BOOKS)
+        assert all(numbers["n_vectors"] == 1 for numbers in found.values())
+        assert {Path(str(numbers["path"])).stem for numbers in found.values()} == set(BOOKS)
+
+
+def test_one_broken_book_stops_no_other_and_is_named(project: Project) -> None:
+    # Its chunks are gone: what the embedder needs is missing.
+    project.store.path("chunks", "physics--b").unlink()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = _run(project, instance)
+        assert not result.success
+        assert set(_materialised(instance)) == {"history--a", "physics--c"}
+    assert set(project.store.partitions("chunk_embeddings")) == {"history--a", "physics--c"}
+    failure = project.store.failure("chunk_embeddings", "physics--b")
+    assert failure is not None
+    assert "materialise what is missing first" in failure.message
