@@ -172,11 +172,13 @@ def build(
         if not per_book:
             builder.run(job, wanted, None)
             continue
-        taking_part = list(library.books) if job == "books_job" else lineage.complete_books()
+        taking_part = (
+            list(library.books) if job == "books_job" else Lineage(settings).complete_books()
+        )
         for key in taking_part:
             if not books or key in books or job != "books_job":
                 builder.run(job, wanted, key)
-        if job == "books_job" and not assets and not lineage.complete_books():
+        if job == "books_job" and not assets and not Lineage(settings).complete_books():
             say("No book could be read, so there is nothing to link.")
             break
     return builder.report

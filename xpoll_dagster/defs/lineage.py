@@ -10,7 +10,7 @@ from typing import Literal
 from xpoll_dagster.books.library import Library
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.settings import Settings
-from xpoll_dagster.storage import Artifact, ArtifactStore, hash_tree
+from xpoll_dagster.storage import Artifact, ArtifactStore, TreeHashes
 
 State = Literal["current", "stale", "missing", "failed", "waiting"]
 
@@ -30,11 +30,16 @@ class Standing:
 
 
 class Lineage:
-    """Reads the library and the store; writes nothing."""
+    """One look at the library and the store; changes nothing in either.
+
+    The books' folder and the books' chains are looked at once: make another one to see what
+    has changed since.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = ArtifactStore(settings.artifacts_dir)
+        self.hashes = TreeHashes(settings.artifacts_dir / ".cache" / "book-hashes.json")
 
     @cached_property
     def library(self) -> Library:
@@ -73,11 +78,15 @@ class Lineage:
         book = self.library.books.get(key)
         if book is None:
             return ""
-        parts = [hash_tree(book.path), book.domain, book.title, book.language, book.route]
+        parts = [self.hashes.hash(book.path), book.domain, book.title, book.language, book.route]
         return "-".join(parts)
 
     def complete_books(self) -> list[str]:
         """Books whose chain is built and consistent: each link made from the one before."""
+        return list(self._complete_books)
+
+    @cached_property
+    def _complete_books(self) -> list[str]:
         complete = []
         for key in self.library.books:
             links = [self.store.get(name, key) for name in BOOK_CHAIN]

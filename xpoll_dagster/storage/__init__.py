@@ -6,16 +6,19 @@ Knows nothing of books, links or Dagster.
 from xpoll_dagster.storage.atomic import replace_directory, replace_file, write_parquet
 from xpoll_dagster.storage.hashing import fingerprint, hash_file, hash_tree
 from xpoll_dagster.storage.store import Artifact, ArtifactStore, Failure, StorageError
+from xpoll_dagster.storage.tree_hashes import TreeHashes, tree_signature
 
 __all__ = [
     "Artifact",
     "ArtifactStore",
     "Failure",
     "StorageError",
+    "TreeHashes",
     "fingerprint",
     "hash_file",
     "hash_tree",
     "replace_directory",
     "replace_file",
+    "tree_signature",
     "write_parquet",
 ]
