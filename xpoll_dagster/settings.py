@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from xpoll_dagster.books.chunking_options import ChunkingOptions
@@ -30,6 +31,31 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 def _default_data_dir() -> Path:
     checkout = _CHECKOUT / "data"
     return checkout if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd() / "data"
+
+
+class AutomationOptions(BaseModel):
+    """What runs by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether the sensor and the schedules run from the start; otherwise each is "
+        "switched on in the UI, with one click.",
+    )
+    interval_seconds: int = Field(
+        default=30, ge=1, description="Time between two looks at the books' folder."
+    )
+    settle_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="A book whose files changed more recently counts as still being copied.",
+    )
+    gpu: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Whether steps of the GPU pool are started by themselves: `auto` starts them "
+        "where they use no GPU and call no model that costs money or time.",
+    )
 
 
 class Settings(BaseSettings):
@@ -56,6 +82,9 @@ class Settings(BaseSettings):
     linking: LinkingOptions = Field(default=LinkingOptions(), description="Chunks to pairs.")
     writing: WritingOptions = Field(default=WritingOptions(), description="Pairs to text.")
     sft: SftOptions = Field(default=SftOptions(), description="Texts to the dataset.")
+    automation: AutomationOptions = Field(
+        default=AutomationOptions(), description="What runs by itself."
+    )
     hub_repository: str = Field(
         default="", description="Where hub_upload pushes the dataset: owner/name."
     )

@@ -7,7 +7,7 @@ executed in this process, one after the other, so that a model is loaded once.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -16,21 +16,10 @@ from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.defs.materialization import FORCE_TAG
 from xpoll_dagster.defs.partitions import books_partitions
+from xpoll_dagster.defs.phases import BOOKS, PHASES
 from xpoll_dagster.settings import Settings
 
 PROCESS_TAG = "xpoll/process"
-
-# The order in which the library is built; a job runs once, or once per book.
-PHASES: tuple[tuple[str, tuple[str, ...], bool], ...] = (
-    ("books_job", ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts"), True),
-    (
-        "linking_job",
-        ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs"),
-        False,
-    ),
-    ("pair_texts_job", ("pair_texts",), True),
-    ("sft_job", ("sft_dataset", "probe_prompts"), False),
-)
 
 _VERBS = {"books_job": "Reading", "pair_texts_job": "Writing the pairs of"}
 
@@ -147,10 +136,13 @@ def build(
     *,
     books: Sequence[str] = (),
     assets: Sequence[str] = (),
+    leave_out: Collection[str] = (),
     force: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> BuildReport:
     """Materialise what is stale (with `force`: all that is selected); returns what happened.
+
+    `leave_out` names assets that are not built even where they are stale.
 
     A book that fails is reported and left out; the library is built from the others.
     Raises `ValueError` for a book or asset that does not exist.
@@ -165,20 +157,21 @@ def build(
     builder = _Builder(settings, definitions, instance, force, say)
     for path, reason in library.passed_over.items():
         say(f"Passed over {path.relative_to(settings.books_dir)}: {reason}")
-    for job, steps, per_book in PHASES:
-        wanted = [step for step in steps if not assets or step in assets]
+    for phase in PHASES:
+        wanted = [
+            step for step in phase.steps if (not assets or step in assets) and step not in leave_out
+        ]
         if not wanted:
             continue
-        if not per_book:
-            builder.run(job, wanted, None)
+        if phase.partitioned_by is None:
+            builder.run(phase.job, wanted, None)
             continue
-        taking_part = (
-            list(library.books) if job == "books_job" else Lineage(settings).complete_books()
-        )
+        reading = phase.job == BOOKS.job
+        taking_part = list(library.books) if reading else Lineage(settings).complete_books()
         for key in taking_part:
-            if not books or key in books or job != "books_job":
-                builder.run(job, wanted, key)
-        if job == "books_job" and not assets and not Lineage(settings).complete_books():
+            if not books or key in books or not reading:
+                builder.run(phase.job, wanted, key)
+        if reading and not assets and not Lineage(settings).complete_books():
             say("No book could be read, so there is nothing to link.")
             break
     return builder.report

@@ -35,3 +35,5 @@ sft_job = dg.define_asset_job(
     description="The supervised fine-tuning dataset and its probe prompts.",
     executor_def=dg.in_process_executor,
 )
+
+ALL_JOBS = [books_job, linking_job, pair_texts_job, sft_job]

@@ -1,0 +1,170 @@
+"""What has to run next: the same answer for the sensor, the nightly schedule and a person.
+
+Level-triggered: what is asked is how things stand, never what has happened. So a landing is
+not lost when nobody was listening, and ten books that land together cause one re-linking:
+the library-wide phases wait until no book has anything left to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from xpoll_dagster.defs.declaration import STEPS
+from xpoll_dagster.defs.lineage import Lineage
+from xpoll_dagster.defs.phases import BOOKS, PHASES, Phase
+from xpoll_dagster.settings import Settings
+from xpoll_dagster.storage import fingerprint
+
+WANTED_TAG = "xpoll/wanted"
+BOOK_TAG = "xpoll/book"
+
+# A run that ends without saying why (its process was killed) is tried so often for the same
+# inputs; one that fails with a reason is not tried again before something changes.
+MAX_ATTEMPTS = 3
+
+_UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+@dataclass(slots=True)
+class Plan:
+    """The runs to request now, and why nothing more is requested."""
+
+    runs: list[dg.RunRequest] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def plan(settings: Settings, instance: dg.DagsterInstance, unsettled: Collection[str] = ()) -> Plan:
+    """The runs of the first phase that has work left.
+
+    Args:
+        settings: Those of the code location.
+        instance: Knows which runs are under way and which were tried before.
+        unsettled: Keys of books whose files still change; nothing is built from them, and
+            the library-wide phases wait for them.
+    """
+    lineage = Lineage(settings)
+    found = Plan()
+    busy = _unfinished_runs(instance)
+    gpu_steps = steps_on_demand(settings)
+    for phase in PHASES:
+        for steps, partition in _work(lineage, phase):
+            if partition in unsettled:
+                continue
+            wanted = [step for step in steps if step not in gpu_steps]
+            if len(wanted) < len(steps):
+                left = ", ".join(step for step in steps if step in gpu_steps)
+                found.notes.append(
+                    f"{left} of {partition or 'the library'} is started on demand (GPU work)"
+                )
+            key = _key(lineage, phase, partition)
+            if not wanted or key in busy.wanted:
+                continue
+            tried = _attempts(instance, phase, key)
+            if tried >= MAX_ATTEMPTS:
+                found.notes.append(
+                    f"{phase.job} of {partition or 'the library'} ended {tried} times without a "
+                    "reason; it is not tried again before something changes"
+                )
+                continue
+            tags = {WANTED_TAG: key} | ({BOOK_TAG: partition} if partition else {})
+            found.runs.append(
+                dg.RunRequest(
+                    run_key=f"{key}:{tried}",
+                    job_name=phase.job,
+                    partition_key=partition,
+                    asset_selection=[dg.AssetKey(step) for step in wanted],
+                    tags=tags,
+                )
+            )
+        under_way = busy.jobs[phase.job]
+        if found.runs or under_way:
+            if under_way:
+                found.notes.append(f"{under_way} runs of {phase.job} are under way")
+            break
+        if phase is BOOKS and unsettled:
+            found.notes.append(f"{len(unsettled)} books are still being copied")
+            break
+    return found
+
+
+def _work(lineage: Lineage, phase: Phase) -> Iterator[tuple[list[str], str | None]]:
+    """Steps of a phase that are to be built, by partition; a failed step ends its chain."""
+    partitions: list[str | None]
+    if phase.partitioned_by is None:
+        partitions = [None]
+    elif phase is BOOKS:
+        partitions = list(lineage.library.books)
+    else:
+        partitions = list(lineage.complete_books())
+    for partition in partitions:
+        states = {step: lineage.standing(STEPS[step], partition).state for step in phase.steps}
+        if "failed" in states.values():
+            continue
+        left = [step for step, state in states.items() if state in {"missing", "stale"}]
+        if left:
+            # What follows a rebuilt step is looked at again in the same run.
+            yield list(phase.steps[phase.steps.index(left[0]) :]), partition
+
+
+def _key(lineage: Lineage, phase: Phase, partition: str | None) -> str:
+    """Names the work by everything that it would be made from."""
+    made_from = {}
+    for name in phase.steps:
+        inputs = lineage.inputs(STEPS[name], partition) or {}
+        outer = {
+            key: value for key, value in inputs.items() if key.split("@")[0] not in phase.steps
+        }
+        made_from[name] = [STEPS[name].version(lineage.settings), outer]
+    return f"{phase.job}:{partition or 'library'}:{fingerprint(made_from)}"
+
+
+@dataclass(slots=True)
+class _Busy:
+    jobs: Counter[str]
+    wanted: set[str]
+
+
+def _unfinished_runs(instance: dg.DagsterInstance) -> _Busy:
+    busy = _Busy(Counter(), set())
+    jobs = {phase.job for phase in PHASES}
+    for run in instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED))):
+        steps = {key.to_user_string() for key in run.asset_selection or ()}
+        # A person's own run of some assets counts for the phase that they belong to.
+        job = next((phase.job for phase in PHASES if steps & set(phase.steps)), run.job_name)
+        if job in jobs:
+            busy.jobs[job] += 1
+        if WANTED_TAG in run.tags:
+            busy.wanted.add(run.tags[WANTED_TAG])
+    return busy
+
+
+def _attempts(instance: dg.DagsterInstance, phase: Phase, key: str) -> int:
+    return len(
+        instance.get_runs(dg.RunsFilter(job_name=phase.job, tags={WANTED_TAG: key}), limit=10)
+    )
+
+
+def steps_on_demand(settings: Settings) -> set[str]:
+    """Steps that automation leaves to a person: those that would take a GPU or cost money."""
+    if settings.automation.gpu == "always":
+        return set()
+    embedding = settings.automation.gpu == "never" or _uses_gpu(settings)
+    return {"chunk_embeddings"} if embedding else set()
+
+
+def _uses_gpu(settings: Settings) -> bool:
+    device = settings.embedder.device
+    if device != "auto":
+        return device.startswith("cuda")
+    return Path("/dev/nvidia0").exists()  # without importing torch into the daemon

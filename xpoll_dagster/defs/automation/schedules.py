@@ -1,0 +1,50 @@
+"""The nightly schedule: what the sensor does by day, in one run."""
+
+import dagster as dg
+
+from xpoll_dagster.defs.automation.planning import steps_on_demand
+from xpoll_dagster.defs.building import build
+from xpoll_dagster.settings import get_settings
+
+
+@dg.op
+def build_what_is_stale(context: dg.OpExecutionContext) -> None:
+    """Builds every stale step, book by book, then the library; each is a run of its own.
+
+    A book that fails is reported at the end and stops nothing else. Steps that need a GPU or
+    cost money are left to a person, unless a setting says otherwise.
+    """
+    # The definitions hold this very module.
+    from xpoll_dagster.definitions import defs
+
+    settings = get_settings()
+    report = build(
+        settings,
+        defs(),
+        context.instance,
+        leave_out=steps_on_demand(settings),
+        say=context.log.info,
+    )
+    context.log.info("Built: %s. Unchanged: %s.", len(report.built), len(report.unchanged))
+    if report.failed:
+        sentences = "\n".join(f"{name}: {message}" for name, message in report.failed.items())
+        raise dg.Failure(
+            f"{len(report.failed)} of the runs failed.\n{sentences}", allow_retries=False
+        )
+
+
+@dg.job
+def nightly_build() -> None:
+    """All that is stale, as `xpoll build` does it."""
+    build_what_is_stale()
+
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    job=nightly_build,
+    cron_schedule="0 2 * * *",
+    description="At two in the morning: everything that is stale, book by book, then the library.",
+    default_status=dg.DefaultScheduleStatus.RUNNING
+    if get_settings().automation.enabled
+    else dg.DefaultScheduleStatus.STOPPED,
+)

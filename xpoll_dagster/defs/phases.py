@@ -1,0 +1,28 @@
+"""The order in which everything is built: each phase is a job, run once or once a partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xpoll_dagster.defs.partitions import PartitionedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A job, the steps that it runs in order, and what it has a run for each of."""
+
+    job: str
+    steps: tuple[str, ...]
+    partitioned_by: PartitionedBy | None = None
+
+
+BOOKS = Phase("books_job", ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts"), "book")
+
+PHASES: tuple[Phase, ...] = (
+    BOOKS,
+    Phase(
+        "linking_job", ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs")
+    ),
+    Phase("pair_texts_job", ("pair_texts",), "book"),
+    Phase("sft_job", ("sft_dataset", "probe_prompts")),
+)
