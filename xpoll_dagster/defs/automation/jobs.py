@@ -1,12 +1,6 @@
 """Jobs, one per kind of partitioning: the books, then what is made of the whole library."""
 
-import warnings
-
 import dagster as dg
-
-# Meant so: a book's chain is one run for each book, while a backfill of embeddings alone
-# puts many books into a run.
-warnings.filterwarnings("ignore", message=".*varying BackfillPolicies", category=UserWarning)
 
 books_job = dg.define_asset_job(
     "books_job",
