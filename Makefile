@@ -11,7 +11,7 @@ CONSTRAINTS := $(if $(filter gpu,$(EXTRA)),constraints-gpu.txt,constraints.txt)
 INSTALLED := $(VENV)/.installed-$(EXTRA)
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: run test test-fast dev build install system lint format types check benchmarks clean help
+.PHONY: run test test-fast test-vllm test-gpu dev build install system lint format types check benchmarks clean help
 
 help:
 	@grep -E '^# ' Makefile | sed 's/^# //'
@@ -27,6 +27,13 @@ test: $(INSTALLED_DEV)
 
 test-fast: $(INSTALLED_DEV)
 	@$(BIN)/python -m pytest -n auto -m "not slow and not e2e"
+
+# Real vLLM: on the CPU in an environment of its own, .venv-vllm; on a GPU where there is one.
+test-vllm:
+	@PYTHON="$(PYTHON)" sh scripts/test_vllm.sh
+
+test-gpu:
+	@sh scripts/test_gpu.sh
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from xpoll_dagster.commands import writing
+
 app = typer.Typer(
     help="Textbooks in, cross-pollinated training sets out.",
     no_args_is_help=True,
@@ -52,7 +54,7 @@ def build(
         with open_instance(settings) as instance:
             report = run_build(
                 settings,
-                defs(),
+                defs().resolve_job_def,
                 instance,
                 books=_names(books),
                 assets=_names(assets),
@@ -112,6 +114,11 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
         console.print("The command dg is missing: run make install again.")
         raise typer.Exit(NOTHING_BUILT)
     os.execv(dg, ["dg", "dev", "--host", "127.0.0.1", "--port", str(port)])  # noqa: S606
+
+
+app.command()(writing.estimate)
+app.command()(writing.cache)
+app.command()(writing.probe)
 
 
 def _names(options: list[str] | None) -> list[str]:

@@ -8,11 +8,12 @@ puts them together. A nested option is set with a double underscore:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from xpoll_dagster.books.chunking_options import ChunkingOptions
@@ -23,7 +24,14 @@ from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.compute.sandbox import Limits
 from xpoll_dagster.linking.options import LinkingOptions
 from xpoll_dagster.sft.options import SftOptions
+from xpoll_dagster.sft.probing_options import ProbingOptions
+from xpoll_dagster.writing.authorship import authorship
+from xpoll_dagster.writing.completion.options import CacheOptions
+from xpoll_dagster.writing.engines.options import OpenAIOptions
+from xpoll_dagster.writing.engines.vllm_options import VllmOptions
+from xpoll_dagster.writing.llm.options import LLMOptions
 from xpoll_dagster.writing.options import WritingOptions
+from xpoll_dagster.writing.rules.options import RulesOptions
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -80,10 +88,47 @@ class Settings(BaseSettings):
         default=ExtractionOptions(), description="Chunks to names and terms."
     )
     linking: LinkingOptions = Field(default=LinkingOptions(), description="Chunks to pairs.")
+    author: Literal["rules", "vllm", "openai"] = Field(
+        default="rules",
+        description="Who writes: rules, a model in this process (vLLM), or a model on any server "
+        "that speaks OpenAI's API.",
+    )
     writing: WritingOptions = Field(default=WritingOptions(), description="Pairs to text.")
+    rules: RulesOptions = Field(default=RulesOptions(), description="How the rules author writes.")
+    llm: LLMOptions = Field(
+        default=LLMOptions(), description="How a language model is asked to write."
+    )
+    vllm: VllmOptions = Field(default=VllmOptions(), description="The model in this process.")
+    openai: OpenAIOptions = Field(
+        default=OpenAIOptions(), description="The server that speaks OpenAI's API."
+    )
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=AliasChoices("XPOLL_OPENAI_API_KEY", "OPENAI_API_KEY"),
+        description="Key of that server, where it wants one.",
+    )
+    judge: Literal["none", "author", "openai"] = Field(
+        default="none",
+        description="Who marks what a model wrote: nobody, the author's own model, or the model "
+        "on the server of `judge_openai`.",
+    )
+    judge_openai: OpenAIOptions = Field(
+        default=OpenAIOptions(), description="The judge's server, where it is not the author's."
+    )
+    judge_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=AliasChoices("XPOLL_JUDGE_API_KEY"),
+        description="Key of the judge's server; the author's where it is empty.",
+    )
+    cache: CacheOptions = Field(
+        default=CacheOptions(), description="The file that keeps every completion."
+    )
     sft: SftOptions = Field(default=SftOptions(), description="Texts to the dataset.")
     automation: AutomationOptions = Field(
         default=AutomationOptions(), description="What runs by itself."
+    )
+    probing: ProbingOptions = Field(
+        default=ProbingOptions(), description="How a tuned model is evaluated."
     )
     hub_repository: str = Field(
         default="", description="Where hub_upload pushes the dataset: owner/name."
@@ -133,6 +178,37 @@ class Settings(BaseSettings):
         if self.writing.epistemology_dir is not None:
             return self.writing
         return self.writing.model_copy(update={"epistemology_dir": self.data_dir / "epistemology"})
+
+    @property
+    def llm_with_prompts(self) -> LLMOptions:
+        """Options as used: the user's own prompts lie below the data folder."""
+        folder = self.data_dir / "prompts"
+        if self.llm.prompts_dir is not None or not folder.is_dir():
+            return self.llm
+        return self.llm.model_copy(update={"prompts_dir": folder})
+
+    @property
+    def rules_with_wordnet(self) -> RulesOptions:
+        """Options as used: words are looked up where names and terms are."""
+        folder = self.concepts.wordnet_folder
+        return self.rules.model_copy(update={"wordnet_folder": folder})
+
+    @property
+    def completions_file(self) -> Path:
+        """Where every completion is kept."""
+        return self.artifacts_dir / ".cache" / "completions.sqlite"
+
+    @property
+    def authorship(self) -> Sequence[BaseModel]:
+        """Of the settings of authors, those that decide what is written."""
+        return authorship(
+            self.author,
+            self.llm_with_prompts,
+            self.vllm,
+            self.openai,
+            self.judge,
+            self.judge_openai,
+        ) or (self.rules_with_wordnet,)
 
     @property
     def sft_with_writing(self) -> SftOptions:

@@ -21,7 +21,11 @@ from xpoll_dagster.settings import Settings
 
 PROCESS_TAG = "xpoll/process"
 
-_VERBS = {"books_job": "Reading", "pair_texts_job": "Writing the pairs of"}
+_VERBS = {
+    "books_job": "Reading",
+    "pair_texts_job": "Writing the pairs of",
+    "questions_job": "Paraphrasing and asking about",
+}
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ def _is_alive(process: int) -> bool:
 @dataclass(slots=True)
 class _Builder:
     settings: Settings
-    definitions: dg.Definitions
+    job: Callable[[str], dg.JobDefinition]
     instance: dg.DagsterInstance
     force: bool
     say: Callable[[str], None]
@@ -95,7 +99,7 @@ class _Builder:
             return
         self.say(f"{_VERBS.get(job, 'Building')} {name} …")
         tags = {PROCESS_TAG: str(os.getpid()), FORCE_TAG: str(self.force).lower()}
-        result = self.definitions.resolve_job_def(job).execute_in_process(
+        result = self.job(job).execute_in_process(
             instance=self.instance,
             partition_key=partition,
             raise_on_error=False,
@@ -131,7 +135,7 @@ class _Builder:
 
 def build(
     settings: Settings,
-    definitions: dg.Definitions,
+    job: Callable[[str], dg.JobDefinition],
     instance: dg.DagsterInstance,
     *,
     books: Sequence[str] = (),
@@ -142,7 +146,7 @@ def build(
 ) -> BuildReport:
     """Materialise what is stale (with `force`: all that is selected); returns what happened.
 
-    `leave_out` names assets that are not built even where they are stale.
+    `job` gives a job by name; `leave_out` names assets that are not built even where they are stale.
 
     A book that fails is reported and left out; the library is built from the others.
     Raises `ValueError` for a book or asset that does not exist.
@@ -154,7 +158,7 @@ def build(
     close_abandoned_runs(instance)
     register_books(instance, list(library.books))
     lineage.store.sweep()
-    builder = _Builder(settings, definitions, instance, force, say)
+    builder = _Builder(settings, job, instance, force, say)
     for path, reason in library.passed_over.items():
         say(f"Passed over {path.relative_to(settings.books_dir)}: {reason}")
     for phase in PHASES:

@@ -11,11 +11,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from xpoll_dagster.books.embedding import EmbedderError
 from xpoll_dagster.books.model import BookError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.sft.model import EmptyDatasetError
 from xpoll_dagster.storage import Artifact, StorageError, fingerprint
+from xpoll_dagster.writing.completion.errors import CacheError
+from xpoll_dagster.writing.engines.model import EngineError
+from xpoll_dagster.writing.llm.prompt_files import PromptError
 
 FORCE_TAG = "xpoll/force"
 DATA_VERSION_TAG = "dagster/data_version"
@@ -27,7 +31,15 @@ MANY_BOOKS_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=32)
 ManyResults = Iterator[dg.MaterializeResult | dg.AssetMaterialization]
 
 # Errors whose message is a sentence for the user: the step fails with it alone.
-SENTENCES = (BookError, EmptyDatasetError, StorageError)
+SENTENCES = (
+    BookError,
+    CacheError,
+    EmbedderError,
+    EmptyDatasetError,
+    EngineError,
+    PromptError,
+    StorageError,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -128,3 +129,21 @@ def _picture(figure: object, title: str) -> dg.MarkdownMetadataValue:
             break
     data = base64.b64encode(stream.getvalue()).decode()
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{data})")
+
+
+def text_numbers(texts: pl.DataFrame) -> dict[str, Any]:
+    """Counts of written rows: all, accepted, rejected, and rejected by each gate."""
+    accepted = int(texts["accepted"].sum())
+    by_gate = (
+        texts.select(pl.col("rejected_by").explode().drop_nulls().alias("gate"))
+        .group_by("gate")
+        .len()
+        .sort("len", "gate", descending=[True, False])
+    )
+    return {
+        "n_texts": texts.height,
+        "n_accepted": accepted,
+        "n_rejected": texts.height - accepted,
+        "acceptance_rate": accepted / texts.height if texts.height else None,
+        "rejected_by": dict(by_gate.iter_rows()),
+    }

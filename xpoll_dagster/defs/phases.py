@@ -25,4 +25,5 @@ PHASES: tuple[Phase, ...] = (
     ),
     Phase("pair_texts_job", ("pair_texts",), "book"),
     Phase("sft_job", ("sft_dataset", "probe_prompts")),
+    Phase("questions_job", ("paraphrased_chunks", "questions"), "book"),
 )

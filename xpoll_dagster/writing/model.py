@@ -262,9 +262,12 @@ PAIR_TEXTS_SCHEMA = pl.Schema(
         "author": pl.String,
         "model": pl.String,
         "prompt_sha256": pl.String,
+        "finish_reason": pl.String,
+        "raw": pl.String,  # the model's answer, where it could not be used
+        "mapping": pl.String,  # what of the one passage corresponds to what of the other
         "accepted": pl.Boolean,
         "rejected_by": pl.List(pl.String),
-        # One column per gate measure.
+        # One column per gate measure; null where a row is not judged by it.
         "n_words": pl.Int64,
         "quoted_share": pl.Float64,  # share of the words that are quoted
         "both_quoted": pl.Boolean,  # every passage of the row is quoted
@@ -277,5 +280,17 @@ PAIR_TEXTS_SCHEMA = pl.Schema(
         "self_contained": pl.Boolean,  # the question stands alone; null without one
         "repetition": pl.Float64,  # share of 6-word runs outside the quotes seen before in the row
         "duplicate_of": pl.String,  # an earlier row with the same words
+        "meta_talk": pl.String,  # what talk about the task was found
+        "same_language": pl.Boolean,
+        # Of rows that a model wrote of two passages:
+        "attributable": pl.Float64,  # share of the sentences that the passages bear out
+        "unattributed": pl.List(pl.String),  # the others
+        "left_terms": pl.Int64,  # words taken from one passage alone
+        "right_terms": pl.Int64,
+        "answer_left_terms": pl.Int64,  # the same of a question's answer
+        "answer_right_terms": pl.Int64,
+        "mapping_stated": pl.Boolean,  # with words of both passages
+        "judge_score": pl.Float64,
+        "judge_verdict": pl.String,
     }
 )

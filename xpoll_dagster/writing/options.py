@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from xpoll_dagster.writing.gate_options import GateOptions
+
 
 class QuotationOptions(BaseModel):
     """Which sentences of a passage are quoted."""
@@ -26,27 +28,6 @@ class QuotationOptions(BaseModel):
     max_sentence_words: int = Field(
         default=70, ge=10, description="Longer sentences are taken for damaged ones."
     )
-
-
-class GateOptions(BaseModel):
-    """What a row must measure to be accepted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_words: int = Field(default=60, ge=1, description="A cross-domain row's fewest words.")
-    min_words_standalone: int = Field(default=35, ge=1, description="A standalone row's.")
-    max_words: int = Field(default=700, ge=1, description="Words of any row at most.")
-    min_quoted_share: float = Field(
-        default=0.4, ge=0, le=1, description="Share of the words that the books must supply."
-    )
-    max_repetition: float = Field(
-        default=0.1,
-        ge=0,
-        le=1,
-        description="Share of the runs of six words outside the quotations that repeat an "
-        "earlier run of the same row.",
-    )
-    min_turns: int = Field(default=4, ge=2, description="Turns of a cross-domain dialogue.")
 
 
 class WritingOptions(BaseModel):
@@ -75,5 +56,11 @@ class WritingOptions(BaseModel):
     )
     max_concepts: int = Field(
         default=3, ge=1, description="Shared concepts that a text names at most."
+    )
+    styles: tuple[str, ...] = Field(
+        default=("short", "medium", "long"),
+        min_length=1,
+        description="Styles in which each chunk is paraphrased. A model knows further ones by "
+        "prompt files of your own: paraphrase/<style>.md.j2.",
     )
     seed: int = Field(default=0, description="Another seed chooses other templates.")

@@ -8,8 +8,10 @@ from typing import Any
 import polars as pl
 
 from xpoll_dagster.storage import fingerprint
-from xpoll_dagster.writing.attribution import passage_of
-from xpoll_dagster.writing.gates import folded, judge
+from xpoll_dagster.writing.attribution import passage_of, source, where
+from xpoll_dagster.writing.gates import folded
+from xpoll_dagster.writing.gates import judge as judge_draft
+from xpoll_dagster.writing.gates.judgement import Judge, apply_judge
 from xpoll_dagster.writing.model import (
     PAIR_TEXTS_SCHEMA,
     Author,
@@ -33,6 +35,7 @@ def write_pair_texts(
     author: Author,
     options: WritingOptions | None = None,
     concepts: pl.DataFrame | None = None,
+    judge: Judge | None = None,
 ) -> pl.DataFrame:
     """Write every pair's texts and judge them.
 
@@ -44,28 +47,46 @@ def write_pair_texts(
         options: The gates' thresholds and the rest.
         concepts: Rows of `CONCEPTS_SCHEMA`: how each chunk words a concept. Without them
             only concepts that the text prints word for word can be shown.
+        judge: A model's judgement of the rows that passed every other gate.
 
     Returns:
-        Rows of `PAIR_TEXTS_SCHEMA` in the order of `pairs`, rejected ones with reasons.
+        Rows of `PAIR_TEXTS_SCHEMA` in the order of `pairs`, rejected ones with reasons, and
+        with the model's raw answer where nothing could be made of it.
 
     Raises:
         ValueError: A pair names a chunk or a book that is not there.
     """
     options = options or WritingOptions()
-    wanted = pl.concat([pairs["left_chunk"], pairs["right_chunk"]]).unique()
-    passages = load_passages(chunks, wanted, books, concepts)
-    missing = sorted(set(wanted) - passages.keys())
-    if missing:
-        raise ValueError(f"{len(missing)} chunks of pairs are not there, {missing[0]} first.")
+    evidence = pair_evidence(pairs, chunks, books, concepts)
     rows: list[dict[str, Any]] = []
     seen: dict[str, str] = {}
-    for start in range(0, pairs.height, BATCH):
-        batch = [_evidence(row, passages) for row in pairs[start : start + BATCH].to_dicts()]
+    for start in range(0, len(evidence), BATCH):
+        batch = evidence[start : start + BATCH]
         by_id = {pair.pair_id: pair for pair in batch}
         for draft in author.bridge(batch):
             pair = by_id[draft.pair_id]
             rows.append(_row(draft, (pair.left, pair.right), draft.pair_id, options.gates, seen))
-    return pl.DataFrame(rows, schema=PAIR_TEXTS_SCHEMA, orient="row")
+    table = pl.DataFrame(rows, schema=PAIR_TEXTS_SCHEMA, orient="row")
+    return apply_judge(table, judge, options.gates.min_judge_score)
+
+
+def pair_evidence(
+    pairs: pl.DataFrame,
+    chunks: pl.DataFrame,
+    books: Mapping[str, BookInfo],
+    concepts: pl.DataFrame | None = None,
+) -> list[PairEvidence]:
+    """What an author is given of each pair; arguments as in `write_pair_texts`.
+
+    Raises:
+        ValueError: A pair names a chunk or a book that is not there.
+    """
+    wanted = pl.concat([pairs["left_chunk"], pairs["right_chunk"].alias("left_chunk")]).unique()
+    passages = load_passages(chunks, wanted, books, concepts)
+    missing = sorted(set(wanted) - passages.keys())
+    if missing:
+        raise ValueError(f"{len(missing)} chunks of pairs are not there, {missing[0]} first.")
+    return [_evidence(row, passages) for row in pairs.iter_rows(named=True)]
 
 
 def write_standalone_texts(
@@ -132,6 +153,15 @@ def _evidence(row: dict[str, Any], passages: Mapping[str, Passage]) -> PairEvide
     )
 
 
+def _about(passages: tuple[Passage, ...], draft: Draft) -> str:
+    """What a text may say besides its passages: where they stand and whose they are."""
+    said = [*draft.concepts, *draft.speakers]
+    for passage in passages:
+        said += [passage.title, *passage.authors, passage.domain, *passage.section]
+        said += [source(passage), where(passage)]
+    return " . ".join(item for item in said if item)
+
+
 def _row(
     draft: Draft,
     passages: tuple[Passage, ...],
@@ -156,15 +186,23 @@ def _row(
         "author": draft.origin.author,
         "model": draft.origin.model,
         "prompt_sha256": draft.origin.prompt_sha256,
+        "finish_reason": draft.origin.finish_reason,
+        "raw": draft.origin.raw,
+        "mapping": draft.mapping,
     }
     if draft.problems:
         return row | {"accepted": False, "rejected_by": list(draft.problems)}
     prose = {passage.chunk_id: folded(passage.text) for passage in passages}
-    verdict = judge(draft, ids, prose, gates)
+    verdict = judge_draft(draft, ids, prose, gates, _about(passages, draft))
     rejected_by = list(verdict.rejected_by)
     duplicate_of = seen.setdefault(fingerprint(folded(draft.text).lower()), row["id"])
     if duplicate_of != row["id"]:
         rejected_by.append("the same words as another row")
         row["duplicate_of"] = duplicate_of
-    measures = {name: getattr(verdict, name) for name in verdict.__slots__ if name in row}
+    measures = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name in verdict.__slots__
+        if name in row
+        for value in (getattr(verdict, name),)
+    }
     return row | measures | {"accepted": not rejected_by, "rejected_by": rejected_by}

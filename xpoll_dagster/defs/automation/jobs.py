@@ -30,4 +30,11 @@ sft_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-ALL_JOBS = [books_job, linking_job, pair_texts_job, sft_job]
+questions_job = dg.define_asset_job(
+    "questions_job",
+    selection=dg.AssetSelection.assets("paraphrased_chunks", "questions"),
+    description="One book: its chunks in other words, and questions about them.",
+    executor_def=dg.in_process_executor,
+)
+
+ALL_JOBS = [books_job, linking_job, pair_texts_job, sft_job, questions_job]

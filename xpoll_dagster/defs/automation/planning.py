@@ -27,6 +27,8 @@ BOOK_TAG = "xpoll/book"
 # inputs; one that fails with a reason is not tried again before something changes.
 MAX_ATTEMPTS = 3
 
+WRITTEN = {"pair_texts", "paraphrased_chunks", "questions"}  # by an author
+
 _UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -159,8 +161,9 @@ def steps_on_demand(settings: Settings) -> set[str]:
     """Steps that automation leaves to a person: those that would take a GPU or cost money."""
     if settings.automation.gpu == "always":
         return set()
-    embedding = settings.automation.gpu == "never" or _uses_gpu(settings)
-    return {"chunk_embeddings"} if embedding else set()
+    never = settings.automation.gpu == "never"
+    embedding = {"chunk_embeddings"} if never or _uses_gpu(settings) else set()
+    return embedding | (WRITTEN if never or settings.author != "rules" else set())
 
 
 def _uses_gpu(settings: Settings) -> bool:

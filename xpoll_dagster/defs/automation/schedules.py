@@ -1,5 +1,7 @@
 """The nightly schedule: what the sensor does by day, in one run."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from xpoll_dagster.defs.automation.planning import steps_on_demand
@@ -14,13 +16,12 @@ def build_what_is_stale(context: dg.OpExecutionContext) -> None:
     A book that fails is reported at the end and stops nothing else. Steps that need a GPU or
     cost money are left to a person, unless a setting says otherwise.
     """
-    # The definitions hold this very module.
-    from xpoll_dagster.definitions import defs
-
     settings = get_settings()
+    # The definitions that hold this very op.
+    definitions = dg.load_from_defs_folder(path_within_project=Path(__file__).parents[2])
     report = build(
         settings,
-        defs(),
+        definitions.resolve_job_def,
         context.instance,
         leave_out=steps_on_demand(settings),
         say=context.log.info,

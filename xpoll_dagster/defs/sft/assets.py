@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from xpoll_dagster.defs.authors import writer_at_work
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.linking import assets as linking  # declares what this package builds on
 from xpoll_dagster.defs.materialization import (
@@ -17,15 +18,20 @@ from xpoll_dagster.defs.materialization import (
     materialise,
     materialise_each,
 )
-from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, sample_table
+from xpoll_dagster.defs.metadata import (
+    bar_chart,
+    column_schema,
+    heat_map,
+    sample_table,
+    text_numbers,
+)
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.sft.assemble import assemble
 from xpoll_dagster.sft.hub import HubError, push
 from xpoll_dagster.sft.model import EmptyDatasetError, SftResult
 from xpoll_dagster.sft.probes import probe_prompts as make_probes
 from xpoll_dagster.sft.save import save_dataset
-from xpoll_dagster.writing.pair_texts import write_pair_texts
-from xpoll_dagster.writing.rules import RulesAuthor
+from xpoll_dagster.writing.pair_texts import load_passages, write_pair_texts
 
 __all__ = [
     "hub_upload",
@@ -34,16 +40,6 @@ __all__ = [
     "probe_prompts",
     "sft_dataset",
 ]
-
-
-def _text_numbers(texts: pl.DataFrame) -> dict[str, Any]:
-    accepted = int(texts["accepted"].sum())
-    return {
-        "n_texts": texts.height,
-        "n_accepted": accepted,
-        "n_rejected": texts.height - accepted,
-        "acceptance_rate": accepted / texts.height if texts.height else None,
-    }
 
 
 def _describe_texts(path: Path) -> Mapping[str, Any]:
@@ -64,7 +60,7 @@ def _describe_texts(path: Path) -> Mapping[str, Any]:
         group="sft",
         code=1,
         inputs=["cross_domain_pairs", "chunks", "chunk_concepts"],
-        options=lambda s: [s.writing],
+        options=lambda s: [s.writing, *s.authorship],
         partitioned_by="book",
         reads_library=True,
         kinds={"python", "parquet"},
@@ -81,17 +77,22 @@ def pair_texts(context: dg.AssetExecutionContext, project: Project) -> ManyResul
     def build(book: str) -> Built:
         pairs = project.store.scan("cross_domain_pairs")
         own = pairs.filter(pl.col("left_book") == book).collect()
-        needed = pl.concat([own["left_chunk"], own["right_chunk"].alias("left_chunk")])
-        wanted = pl.col("chunk_id").is_in(needed.unique().implode())
-        texts = write_pair_texts(
-            own,
-            project.read_books("chunks").filter(wanted).collect(),
-            project.book_infos(),
-            RulesAuthor(project.settings.writing_with_notes),
-            project.settings.writing_with_notes,
-            project.read_books("chunk_concepts").filter(wanted).collect(),
-        )
-        return Built(texts, {"n_pairs": own.height, **_text_numbers(texts)})
+        ids = pl.concat([own["left_chunk"], own["right_chunk"].alias("left_chunk")]).unique()
+        wanted = pl.col("chunk_id").is_in(ids.implode())
+        chunks = project.read_books("chunks").filter(wanted).collect()
+        concepts = project.read_books("chunk_concepts").filter(wanted).collect()
+        books = project.book_infos()
+        with writer_at_work(project.settings, context.log.info) as writer:
+            texts = write_pair_texts(
+                own,
+                chunks,
+                books,
+                writer.author,
+                project.settings.writing_with_notes,
+                concepts,
+                writer.bridge_judge(load_passages(chunks, ids, books, concepts)),
+            )
+            return Built(texts, {"n_pairs": own.height, **text_numbers(texts), **writer.numbers()})
 
     yield from materialise_each(context, project, build, _describe_texts)
 

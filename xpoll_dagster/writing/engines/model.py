@@ -69,15 +69,19 @@ OnCompletion = Callable[[int, Completion], None]
 class Engine(Protocol):
     """What completes chats."""
 
-    model: str
-    """The model's name, as it is recorded in rows."""
+    @property
+    def model(self) -> str:
+        """The model's name, as it is recorded in rows."""
+        ...
 
-    identity: Mapping[str, Any]
-    """JSON-like: all that decides what an answer reads like, besides the request itself.
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """JSON-like: all that decides what an answer reads like, besides the request itself.
 
-    Model, revision, adapters, quantisation, chat template; not where the server stands, nor
-    how many requests run at once. Part of the cache's key.
-    """
+        Model, revision, adapters, quantisation, chat template; not where the server stands, nor
+        how many requests run at once. Part of the cache's key.
+        """
+        ...
 
     def complete(
         self, requests: Sequence[ChatRequest], on_completion: OnCompletion | None = None

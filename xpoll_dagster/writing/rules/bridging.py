@@ -1,4 +1,4 @@
-"""The rules author: verbatim quotations in templates, and nothing that they do not show."""
+"""Texts of pairs: verbatim quotations in templates, and nothing that they do not show."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ KINDS: tuple[TextKind, ...] = ("expository", "qa", "dialogue")
 _SHARED_FILES = ("quoting", "fields", "epistemology")
 
 
-class RulesAuthor:
-    """Writes by rules: deterministic, without a model, and modest in what it claims.
+class PairWriter:
+    """Writes exposition, a question and a dialogue for each pair.
 
     What a text states beyond its quotations is which concepts both print and where, which
     names only one prints, and the editable notes on how a field comes to know.
     """
 
-    model = "rules"
-
-    def __init__(self, options: WritingOptions | None = None) -> None:
-        self.options = options or WritingOptions()
+    def __init__(self, options: WritingOptions) -> None:
+        self.options = options
 
     def bridge(self, pairs: Sequence[PairEvidence]) -> list[Draft]:
         """Write three texts for each pair, in order; unwritable ones have `problems`."""

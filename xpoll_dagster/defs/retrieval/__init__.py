@@ -1,0 +1,1 @@
+"""The retrieval-RL dataset as assets."""

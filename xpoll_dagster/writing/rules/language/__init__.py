@@ -1,0 +1,1 @@
+"""Just enough English grammar for rules: words, their kinds, inflection, simple clauses."""

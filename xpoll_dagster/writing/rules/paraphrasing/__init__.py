@@ -1,0 +1,1 @@
+"""Paraphrases by rules: selected, reordered and reworded sentences, and the book's definitions."""

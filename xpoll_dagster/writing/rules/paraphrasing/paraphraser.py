@@ -1,0 +1,182 @@
+"""The batch's paraphrases by style: short, medium or long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from xpoll_dagster.books.concepts.acronyms import find_acronyms
+from xpoll_dagster.books.embedding import Embedder
+from xpoll_dagster.writing.attribution import plain_title
+from xpoll_dagster.writing.model import Origin, Paraphrase, SourceChunk
+from xpoll_dagster.writing.rules.asking.asker import kinds_of, learn_spelling
+from xpoll_dagster.writing.rules.asking.candidate import Context
+from xpoll_dagster.writing.rules.language.clauses import parse
+from xpoll_dagster.writing.rules.language.lexicon import Lexicon
+from xpoll_dagster.writing.rules.paraphrasing.central import central_sentences
+from xpoll_dagster.writing.rules.paraphrasing.glossary import build_glossary, definitions_for
+from xpoll_dagster.writing.rules.paraphrasing.order import reordered
+from xpoll_dagster.writing.rules.paraphrasing.sentences import SourceSentence, read_sentences
+from xpoll_dagster.writing.rules.paraphrasing.wording import (
+    reworded,
+    synonym_choices,
+    with_synonyms,
+)
+
+STYLES = ("short", "medium", "long")
+NOTHING_CENTRAL = "no one to three sentences that stand alone make up 15 to 60 % of it"
+NOTHING_CHANGED = "nothing in it can be said otherwise by rules"
+NOTHING_DEFINED = "its book defines none of its terms elsewhere"
+
+
+class Paraphraser:
+    """Paraphrases a batch; deterministic.
+
+    Args:
+        lexicon: WordNet's words; with an empty one nothing is reordered and no synonym used.
+        embedder: Gives the vectors by which sentences are ranked and synonyms are checked.
+            Without it ranking is by tf-idf and no synonym is used.
+        origin: What the drafts say of who wrote them.
+        min_cosine: How close a sentence with synonyms must stay to itself without.
+    """
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        embedder: Embedder | None,
+        origin: Origin,
+        min_cosine: float = 0.93,
+    ) -> None:
+        self._min_cosine = min_cosine
+        self._lexicon = lexicon
+        self._embedder = embedder
+        self._origin = origin
+
+    def paraphrase(self, chunks: Sequence[SourceChunk], style: str) -> list[Paraphrase]:
+        """One draft for each chunk, in order.
+
+        Raises:
+            ValueError: There is no such style.
+        """
+        if style not in STYLES:
+            raise ValueError(
+                f"The rules author has no style {style!r}: choose one of {', '.join(STYLES)}."
+            )
+        drafts: list[Paraphrase] = []
+        for _, group in groupby(chunks, key=lambda chunk: chunk.passage.book):
+            drafts += self._book(list(group), style)
+        return drafts
+
+    def _book(self, chunks: list[SourceChunk], style: str) -> list[Paraphrase]:
+        read = [read_sentences(chunk.passage.text) for chunk in chunks]
+        if style == "short":
+            return self._short(chunks, read)
+        passages = [" ".join(chunk.passage.text.split()) for chunk in chunks]
+        spelling = learn_spelling(passages)
+        acronyms = find_acronyms(passages)
+        contexts = [
+            Context(self._lexicon, spelling, len(chunks), kinds_of(chunk.passage.mentions))
+            for chunk in chunks
+        ]
+        changed = self._changed(read, contexts, acronyms)
+        glossary = (
+            build_glossary(chunks, Context(self._lexicon, spelling, len(chunks)))
+            if style == "long"
+            else []
+        )
+        drafts = []
+        for chunk, sentences, said in zip(chunks, read, changed, strict=True):
+            text = " ".join(said)
+            if not sentences or not said or said == [sentence.text for sentence in sentences]:
+                drafts.append(self._draft(chunk, style, "", NOTHING_CHANGED))
+                continue
+            if style == "long":
+                added = definitions_for(chunk, glossary)
+                if not added:
+                    drafts.append(self._draft(chunk, style, "", NOTHING_DEFINED))
+                    continue
+                text = f"{text} {_explained(chunk, [one.sentence for one in added])}"
+            drafts.append(self._draft(chunk, style, text))
+        return drafts
+
+    def _short(
+        self, chunks: list[SourceChunk], read: list[list[SourceSentence]]
+    ) -> list[Paraphrase]:
+        vectors = self._vectors([one.text for sentences in read for one in sentences])
+        drafts, start = [], 0
+        for chunk, sentences in zip(chunks, read, strict=True):
+            own = vectors[start : start + len(sentences)]
+            start += len(sentences)
+            chosen = central_sentences(sentences, own) if sentences else ()
+            text = " ".join(sentences[at].text for at in chosen)
+            drafts.append(self._draft(chunk, "short", text, "" if chosen else NOTHING_CENTRAL))
+        return drafts
+
+    def _vectors(self, texts: list[str]) -> np.ndarray:
+        if not texts:
+            return np.zeros((0, 1), dtype=np.float32)
+        if self._embedder is not None:
+            return np.asarray(self._embedder.encode(texts), dtype=np.float32)
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.random_projection import SparseRandomProjection
+
+        try:
+            weights = TfidfVectorizer(sublinear_tf=True).fit_transform(texts)
+        except ValueError:  # no text holds a word
+            return np.zeros((len(texts), 1), dtype=np.float32)
+        if weights.shape[1] > 512:
+            weights = SparseRandomProjection(512, random_state=0).fit_transform(weights)
+        dense = np.asarray(weights.todense(), dtype=np.float32)
+        norms = np.linalg.norm(dense, axis=1, keepdims=True)
+        return np.divide(dense, norms, out=np.zeros_like(dense), where=norms > 0)
+
+    def _changed(
+        self,
+        read: list[list[SourceSentence]],
+        contexts: list[Context],
+        acronyms: Mapping[str, str],
+    ) -> list[list[str]]:
+        """Every sentence of every chunk as it may be said otherwise, or as it stands."""
+        said: list[list[str]] = []
+        tried: list[tuple[int, int, str]] = []  # chunk, sentence, with synonyms
+        for number, (sentences, context) in enumerate(zip(read, contexts, strict=True)):
+            own: list[str] = []
+            for at, sentence in enumerate(sentences):
+                text = sentence.text
+                if sentence.sound:
+                    text = self._moved(text, context)
+                    text = reworded(text, acronyms)
+                    if self._embedder is not None:
+                        choices = synonym_choices(text, self._lexicon)
+                        if choices:
+                            tried.append((number, at, with_synonyms(text, choices)))
+                own.append(text)
+            said.append(own)
+        if tried and self._embedder is not None:
+            plain = self._vectors([said[number][at] for number, at, _ in tried])
+            other = self._vectors([text for _, _, text in tried])
+            for (number, at, text), cosine in zip(
+                tried, np.einsum("ij,ij->i", plain, other), strict=True
+            ):
+                if cosine >= self._min_cosine:
+                    said[number][at] = text
+        return said
+
+    @staticmethod
+    def _moved(sentence: str, context: Context) -> str:
+        if "(" in sentence or any(mark in sentence for mark in '“”";:—'):
+            return sentence
+        clause = parse(sentence, context.lexicon)
+        return (reordered(clause, context) if clause is not None else "") or sentence
+
+    def _draft(self, chunk: SourceChunk, style: str, text: str, problem: str = "") -> Paraphrase:
+        problems = (problem,) if problem else ()
+        return Paraphrase(chunk.passage.chunk_id, style, text, self._origin, problems)
+
+
+def _explained(chunk: SourceChunk, sentences: list[str]) -> str:
+    title = plain_title(chunk.passage.title)
+    lead = f"*{title}* explains elsewhere: "
+    return lead + " ".join(sentences)

@@ -1,0 +1,27 @@
+"""Completions as trainers pass them, made by hand."""
+
+from __future__ import annotations
+
+import json
+
+
+def call(query: str) -> dict:
+    function = {"name": "search", "arguments": {"query": query}}
+    return {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"type": "function", "function": function}],
+    }
+
+
+def returned(*ids: str) -> dict:
+    results = [{"id": name, "chunk_id": name.split("/")[0], "text": "…"} for name in ids]
+    return {"role": "tool", "name": "search", "content": json.dumps({"results": results})}
+
+
+def said(text: str) -> dict:
+    return {"role": "assistant", "content": text}
+
+
+def answered(text: str) -> dict:
+    return said(f"<answer>{text}</answer>")
