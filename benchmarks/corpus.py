@@ -114,7 +114,7 @@ def run_ours(files: list[Path], out: Path, *, jsonl: bool) -> int:
             for batch in lines.collect_batches(chunk_size=10_000, maintain_order=True):
                 writer.write(batch.with_columns(_category=pl.lit("instruction")))
             writer.finish()
-            for keys in writer.keys():
+            for keys in writer.key_heads():
                 expected.add(keys)
     options = MergeOptions(jsonl="plain" if jsonl else "none")
     return merge_sources(folders, out / "corpus", options).rows
@@ -127,9 +127,7 @@ def measure(kind: str, files: list[Path], out: Path, *, jsonl: bool) -> tuple[fl
     command += ["--jsonl"] if jsonl else []
     os.sync()
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, *map(str, files)], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*command, *map(str, files)], stdout=subprocess.PIPE, text=True)
     output = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -76,7 +76,10 @@ def rows_of(numbers: np.ndarray, pool: pl.Series) -> pl.DataFrame:
         instruction=pl.concat_str("s0", "s1", separator=" "),
         input=pl.when(pl.Series(numbers % 10 < 3)).then(pl.col("s2")).otherwise(pl.lit("")),
         output=pl.concat_str(
-            [pl.concat_str(output[at : at + third], separator=" ") for at in range(0, len(output), third)],
+            [
+                pl.concat_str(output[at : at + third], separator=" ")
+                for at in range(0, len(output), third)
+            ],
             separator="\n\n",
         ),
     )

@@ -33,8 +33,36 @@ from xpoll_dagster.corpus.source_writer import SourceWriter
 FIELDS = ("instruction", "input", "output")
 PLANTED = 1_000
 
-_PEOPLE = "Ada Ben Chloe Dmitri Elif Farah Gus Hana Ivo June Kofi Lena Milo Nora Omar Pia".split()
-_THINGS = "apples pencils stamps marbles tickets shells coins books plums ribbons".split()
+_PEOPLE = [
+    "Ada",
+    "Ben",
+    "Chloe",
+    "Dmitri",
+    "Elif",
+    "Farah",
+    "Gus",
+    "Hana",
+    "Ivo",
+    "June",
+    "Kofi",
+    "Lena",
+    "Milo",
+    "Nora",
+    "Omar",
+    "Pia",
+]
+_THINGS = [
+    "apples",
+    "pencils",
+    "stamps",
+    "marbles",
+    "tickets",
+    "shells",
+    "coins",
+    "books",
+    "plums",
+    "ribbons",
+]
 _MATHS = (
     (
         "{who} buys {a} boxes of {things} and each box holds {b}. After giving {c} {things} to "
@@ -96,8 +124,11 @@ def read_rows(files: list[Path]) -> pl.DataFrame:
         text = file.read_text(encoding="utf-8")
         found = json.loads(text) if text.startswith("[") else map(json.loads, text.splitlines())
         rows = [
-            (r.get("instruction", r.get("question", "")), r.get("input", ""),
-             r.get("output", r.get("answer", "")))
+            (
+                r.get("instruction", r.get("question", "")),
+                r.get("input", ""),
+                r.get("output", r.get("answer", "")),
+            )
             for r in found
         ]
         frames.append(pl.DataFrame(rows, schema=FIELDS, orient="row"))
@@ -119,8 +150,10 @@ def write_source(folder: Path, frame: pl.DataFrame) -> list[str]:
 def show(corpus: Path, sources: list[Path], ledger: pl.DataFrame, count: int) -> None:
     """Print the least alike of the merged rows."""
     for removed, kept, score in (
-        ledger.sort("similarity").head(count)
-        .select("removed_id", "kept_id", "similarity").iter_rows()
+        ledger.sort("similarity")
+        .head(count)
+        .select("removed_id", "kept_id", "similarity")
+        .iter_rows()
     ):
         print(f"--- {score:.3f}")
         for row_id in (removed, kept):
@@ -141,16 +174,18 @@ def main() -> None:
     else:
         base = rows_of(np.arange(options.distinct), sentence_pool(options.seed))
     words = base["output"].head(2_000).str.extract_all(r"[A-Za-z]+").explode().unique().sort()
-    long = base.filter(
-        pl.sum_horizontal(pl.col(FIELDS).str.count_matches(r"\S+")) >= 50
-    ).sample(min(2 * PLANTED, base.height // 2), seed=options.seed, shuffle=True)
+    long = base.filter(pl.sum_horizontal(pl.col(FIELDS).str.count_matches(r"\S+")) >= 50).sample(
+        min(2 * PLANTED, base.height // 2), seed=options.seed, shuffle=True
+    )
     half = long.height // 2
     copies = long.head(half).with_columns(pl.col(FIELDS).str.replace_all(" ", "  ") + "\n")
     edited = edited_rows(long.tail(long.height - half), words.drop_nulls().to_list(), rng)
     maths, changed = maths_rows(PLANTED, rng)
     with tempfile.TemporaryDirectory(prefix="xpoll-planted-") as temporary:
         root = Path(temporary)
-        sources = [root / name for name in ("a-base", "b-maths", "c-copies", "d-edited", "e-changed")]
+        sources = [
+            root / name for name in ("a-base", "b-maths", "c-copies", "d-edited", "e-changed")
+        ]
         ids = [
             write_source(folder, frame)
             for folder, frame in zip(sources, (base, maths, copies, edited, changed), strict=True)

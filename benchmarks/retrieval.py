@@ -189,7 +189,7 @@ def fit(path: Path, count: int) -> dict:
 
 def main() -> None:
     """Print the table and the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--library", type=Path, required=True, help="A folder of artifacts.")
     parser.add_argument("--rezero", type=Path, required=True, help="Holds questions.jsonl.")
     parser.add_argument("--book", default="spaceflight--apollo-13-mission-report")

@@ -6,12 +6,12 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from xpoll_dagster.commands import writing
+from xpoll_dagster.commands import searching, writing
 
 app = typer.Typer(
     help="Textbooks in, cross-pollinated training sets out.",
@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+Product = Literal["sft", "retrieval", "all"]
+
 BUILT, NOTHING_BUILT, SOME_FAILED = 0, 1, 3
 
 console = Console(highlight=False, soft_wrap=True)
@@ -27,6 +29,9 @@ console = Console(highlight=False, soft_wrap=True)
 
 @app.command()
 def build(
+    product: Annotated[
+        Product, typer.Argument(help="What to build; `all` builds everything.")
+    ] = "sft",
     books: Annotated[
         list[str] | None, typer.Option("--books", help="Only these books (keys of `status`).")
     ] = None,
@@ -36,7 +41,10 @@ def build(
     *,
     force: Annotated[bool, typer.Option("--force", help="Build anew even what stands.")] = False,
 ) -> None:
-    """Find the books and materialise what is stale; ends with a summary.
+    """Find the books and materialise what is stale of a product; ends with a summary.
+
+    sft: the cross-pollinated dataset and its probe prompts. retrieval: the bundle and the
+    dataset for training a model to search.
 
     Exit code 0: all is built. 3: the dataset is built, but something failed (the summary says
     what). 1: nothing could be built.
@@ -44,6 +52,7 @@ def build(
     from xpoll_dagster.definitions import defs
     from xpoll_dagster.defs.building import build as run_build
     from xpoll_dagster.defs.home import open_instance
+    from xpoll_dagster.defs.phases import PRODUCTS
     from xpoll_dagster.defs.summary import print_summary
     from xpoll_dagster.settings import get_settings
     from xpoll_dagster.storage import StorageError
@@ -56,6 +65,7 @@ def build(
                 settings,
                 defs().resolve_job_def,
                 instance,
+                products=PRODUCTS if product == "all" else [product],
                 books=_names(books),
                 assets=_names(assets),
                 force=force,
@@ -119,6 +129,7 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 app.command()(writing.estimate)
 app.command()(writing.cache)
 app.command()(writing.probe)
+app.command()(searching.search)
 
 
 def _names(options: list[str] | None) -> list[str]:

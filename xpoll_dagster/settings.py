@@ -23,6 +23,7 @@ from xpoll_dagster.books.embedding_options import EmbedderOptions
 from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.compute.sandbox import Limits
 from xpoll_dagster.linking.options import LinkingOptions
+from xpoll_dagster.retrieval.options import RetrievalOptions
 from xpoll_dagster.sft.options import SftOptions
 from xpoll_dagster.sft.probing_options import ProbingOptions
 from xpoll_dagster.writing.authorship import authorship
@@ -126,6 +127,9 @@ class Settings(BaseSettings):
     sft: SftOptions = Field(default=SftOptions(), description="Texts to the dataset.")
     automation: AutomationOptions = Field(
         default=AutomationOptions(), description="What runs by itself."
+    )
+    retrieval: RetrievalOptions = Field(
+        default=RetrievalOptions(), description="Questions and paraphrases to the bundle."
     )
     probing: ProbingOptions = Field(
         default=ProbingOptions(), description="How a tuned model is evaluated."

@@ -21,7 +21,7 @@ from xpoll_dagster.corpus.fates import numbering
 from xpoll_dagster.corpus.merge_options import DecontaminationOptions
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.corpus.source_tables import Source
-from xpoll_dagster.corpus.tokens import WORD, runs, tokenize, whole_texts
+from xpoll_dagster.corpus.tokens import WORD, TokenTable, runs, tokenize, whole_texts
 from xpoll_dagster.storage.hashing import fingerprint
 
 TESTS_SCHEMA = pl.Schema(
@@ -72,7 +72,7 @@ class TestIndex:
         options = options or DecontaminationOptions()
         missing = set(TESTS_SCHEMA) - set(tests.columns)
         if missing:
-            raise SourceError(f"The evaluation sets lack the column {sorted(missing)[0]}.")
+            raise SourceError(f"The evaluation sets lack the column {min(missing)}.")
         tests = tests.select(pl.col(c).cast(pl.String) for c in TESTS_SCHEMA).drop_nulls("text")
         tests = tests.unique().sort(TESTS_SCHEMA.names())
         names = tests.select(pl.concat_str("test_set", "test", separator="/")).to_series()
@@ -87,7 +87,7 @@ class TestIndex:
         settings = {"tests": digest.hexdigest(), "version": _VERSION, **options.model_dump()}
         return TestIndex(
             names=names.to_list(),
-            long=_once_each(*runs(tokens.code, tokens.starts, options.long_run)),
+            long=_once_each(*_long_runs(tokens, options)),
             short=short,
             sizes=sizes,
             untestable=int((sizes == 0).sum()),
@@ -107,7 +107,7 @@ class TestIndex:
             .join(sizes, on="text")
             .select("position", "text", share=pl.col("len") / pl.col("size"))
         )
-        key, row = runs(tokens.code, tokens.starts, self.options.long_run)
+        key, row = _long_runs(tokens, self.options)
         long = _matches(self.long, key, row).select("position", "text").unique()
         hits = pl.concat(
             [
@@ -120,8 +120,18 @@ class TestIndex:
         )
         names = pl.Series("test", self.names, dtype=pl.String)
         return best.select("position", test=names.gather(best["text"]), share="share").cast(
-            dict(HITS_SCHEMA)
+            HITS_SCHEMA
         )
+
+
+def _long_runs(
+    tokens: TokenTable, options: DecontaminationOptions
+) -> tuple[np.ndarray, np.ndarray]:
+    """The long runs of which at least half are words: thirteen numbers in a row are a sum."""
+    width = options.long_run
+    words = np.concatenate([[0], np.cumsum(~tokens.fixed)])
+    enough = 2 * (words[width:] - words[:-width]) >= width
+    return runs(tokens.code, tokens.starts, width, enough)
 
 
 def _once_each(key: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -100,6 +100,9 @@ def _original(row_id: str, name: str, sources: Iterable[Path]) -> dict[str, Any]
         except SourceError:
             continue
         if source.name == name:
-            parts = [*source.folder.glob("repeats-*.parquet"), *source.folder.glob("rows-*.parquet")]
+            parts = [
+                *source.folder.glob("repeats-*.parquet"),
+                *source.folder.glob("rows-*.parquet"),
+            ]
             return _find(sorted(parts), row_id)
     return None

@@ -77,17 +77,17 @@ def _ids(files: list[Path], column: str) -> pl.Series:
 def missing_winners(corpus: Path) -> list[str]:
     """Check that every row that stands for a removed one is in the corpus."""
     manifest = read_manifest(corpus)
-    named = (
-        scan_ledger(corpus).select("kept_source", "kept_id").drop_nulls().unique().collect()
-    )
+    named = scan_ledger(corpus).select("kept_source", "kept_id").drop_nulls().unique().collect()
     breaks = []
     for (name,), rows in named.group_by(["kept_source"], maintain_order=False):
         source = manifest.source(str(name))
         kept = _ids([corpus / s.file for s in source.shards] if source else [], "_id")
         lost = rows["kept_id"].filter(~rows["kept_id"].is_in(kept.implode()))
         if len(lost):
-            breaks.append(f"{len(lost)} removed rows are stood for by rows of {name} that are "
-                          f"not kept, {lost.sort()[0]} first")
+            breaks.append(
+                f"{len(lost)} removed rows are stood for by rows of {name} that are "
+                f"not kept, {lost.sort()[0]} first"
+            )
     return sorted(breaks)
 
 

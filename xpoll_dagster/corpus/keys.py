@@ -37,8 +37,15 @@ KEYS_SCHEMA = pl.Schema(
 )
 
 _ODD = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5]
-    + [0x85EBCA77C2B2AE63, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53],
+    [
+        0x9E3779B97F4A7C15,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0x27D4EB2F165667C5,
+        0x85EBCA77C2B2AE63,
+        0xFF51AFD7ED558CCD,
+        0xC4CEB9FE1A85EC53,
+    ],
     np.uint64,
 )
 _HEX = np.frombuffer("".join(f"{n:02x}" for n in range(256)).encode(), np.uint16)
@@ -61,7 +68,7 @@ def row_keys(rows: pl.DataFrame) -> pl.DataFrame:
     lengths = [pl.col(name).str.len_bytes() for name in fields]
     joined = pl.concat_str([*(n.cast(pl.String) for n in lengths), *fields], separator="\x1f")
     keys = normalised.lazy().select(joined=joined, length=pl.sum_horizontal(lengths)).collect()
-    digest = keys.select(digest=plh.col("joined").nchash.sha1().str.decode("hex"))  # pyright: ignore[reportAttributeAccessIssue]
+    digest = keys.select(digest=plh.col("joined").nchash.sha1().str.decode("hex"))
     part = pl.col("digest").bin
     return digest.select(
         key_a=part.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big"),
@@ -122,7 +129,7 @@ def _content(rows: pl.DataFrame) -> pl.Series:
     columns = [parts[name].to_numpy() for name in names]
     said = longer_conversations(rows, normalise=False)
     if (said != "").any():
-        hashed = pl.DataFrame({"said": said}).select(plh.col("said").nchash.xxh3_64())  # pyright: ignore[reportAttributeAccessIssue]
+        hashed = pl.DataFrame({"said": said}).select(plh.col("said").nchash.xxh3_64())
         columns.append(hashed["said"].to_numpy())
     mixed = np.zeros(rows.height, np.uint64)
     for column, odd in zip(columns, _ODD, strict=False):

@@ -14,7 +14,6 @@ from xpoll_dagster.corpus.keys import row_ids
 from xpoll_dagster.corpus.model import LEDGER_SCHEMA
 from xpoll_dagster.corpus.source_tables import Source
 
-
 LEDGER_FOLDER = "ledger"
 
 
@@ -40,7 +39,8 @@ class Ledger:
         rows, kept = self._removed(index, fates)
         stands = kept >= 0
         source = np.where(stands, self._source_of(kept), -1)
-        digest = hashlib.sha256("\n".join(self._names[i] for i in np.unique(source[stands])).encode())
+        others = [self._names[number] for number in np.unique(source[stands])]
+        digest = hashlib.sha256("\n".join([self._names[index], *others]).encode())
         named = np.unique(source, return_inverse=True)[1]
         for column in (
             self._content[rows],

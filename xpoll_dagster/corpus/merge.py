@@ -104,9 +104,15 @@ def fill_corpus(
     """Merge sources into an empty folder, which the caller puts in place.
 
     Args:
-        folders, options, tests, report: As for `merge_sources`.
+        folders: Finished sources.
         folder: The empty folder.
+        options: Settings of the merge.
+        tests: Evaluation sets, as for `merge_sources`.
         earlier: The last corpus, if there is one: what has not changed is taken from it.
+        report: Told in one sentence what is being done.
+
+    Raises:
+        SourceError: A source is not whole, or the disk is full.
     """
     options = options or MergeOptions()
     tell = report or (lambda _: None)

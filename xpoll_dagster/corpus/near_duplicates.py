@@ -97,15 +97,14 @@ def _pairs(
 ) -> set[tuple[int, int]]:
     """Pairs of ranks to compare: of each bucket every row with the best one and the next one."""
     found = []
-    for value, row in _buckets(sources, out, options):
-        place = rank[row]
-        order = np.lexsort((place, value))
-        value, place = value[order], place[order]
+    for shared, row in _buckets(sources, out, options):
+        order = np.lexsort((rank[row], shared))
+        value, place = shared[order], rank[row][order]
         first = np.concatenate([[True], value[1:] != value[:-1]])
         best = place[np.maximum.accumulate(np.where(first, np.arange(len(place)), 0))]
         later = np.flatnonzero(~first)
-        for better in (best[later], place[later - 1]):
-            found.append(better * len(rank) + place[later])
+        neighbours = (best[later], place[later - 1])
+        found.extend(better * len(rank) + place[later] for better in neighbours)
     if not found:
         return set()
     codes = np.unique(np.concatenate(found))
@@ -179,6 +178,8 @@ def _row_texts(frame: pl.DataFrame) -> Iterator[RowText]:
     for index, system in enumerate(normal_form(frame["system"])):
         at = slice(prompt.starts[index], prompt.starts[index + 1])
         to = slice(output.starts[index], output.starts[index + 1])
-        fixed = np.concatenate([prompt.code[at][prompt.fixed[at]], output.code[to][output.fixed[to]]])
+        fixed = np.concatenate(
+            [prompt.code[at][prompt.fixed[at]], output.code[to][output.fixed[to]]]
+        )
         fixed.sort()
         yield RowText(system, prompt.code[at], output.code[to], fixed)

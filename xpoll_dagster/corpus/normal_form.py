@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-_LINE_SPACES = ("\n", "\t", "\r", "\x0b", "\x0c")
+_RARE_SPACES = ("\t", "\r", "\x0b", "\x0c")
 
 # Holds every character that NFC may change or that may compose with the one before it, and
 # more: a text without any of these is in NFC. Letters with accents of their own are not here.
@@ -29,9 +29,9 @@ def normal_form(texts: pl.Series) -> pl.Series:
     White space is what Unicode calls so (property `White_Space`). Nulls become empty texts.
     The function is idempotent.
     """
-    texts = texts.fill_null("")
-    for space in _LINE_SPACES:
-        if space == "\n" or texts.str.contains(space, literal=True).any():
+    texts = texts.fill_null("").str.replace_all("\n", " ", literal=True)
+    if texts.str.contains("[\t\r\x0b\x0c]").any():
+        for space in _RARE_SPACES:
             texts = texts.str.replace_all(space, " ", literal=True)
     # Of a text that holds other than ASCII, the characters are fewer than the bytes.
     rows = (texts.str.len_chars() != texts.str.len_bytes()).arg_true()

@@ -55,7 +55,9 @@ def sign_rows(rows: pl.DataFrame, options: NearDuplicateOptions) -> pl.DataFrame
         ends = np.cumsum(flat.str.len_bytes().to_numpy(), dtype=np.int64)
         key, text = runs(codes, np.concatenate([[0], ends]), options.characters)
         # Other kinds of runs, other bands: the seeds differ.
-        tables.append(_bands(key ^ np.uint64(0x5851F42D4C957F2D), short[text], short, facts, options))
+        tables.append(
+            _bands(key ^ np.uint64(0x5851F42D4C957F2D), short[text], short, facts, options)
+        )
     return pl.concat(tables).sort("position")
 
 
@@ -120,16 +122,14 @@ def _sign_source(source: Source, options: NearDuplicateOptions) -> pl.DataFrame:
         parts = []
         for offset in range(0, rows.height, 5_000):
             signed = sign_rows(rows.slice(offset, 5_000), options)
-            parts.append(
-                signed.with_columns((pl.col("position") + start + offset).cast(pl.UInt32))
-            )
+            parts.append(signed.with_columns((pl.col("position") + start + offset).cast(pl.UInt32)))
         return pl.concat(parts)
 
     with ThreadPoolExecutor(2, thread_name_prefix="sign") as pool:
         parts = list(pool.map(sign, range(len(source.report.shards))))
     empty = sign_rows(
         pl.DataFrame(
-            schema={name: pl.String for name in TEXT_COLUMNS[:3]}
+            schema=dict.fromkeys(TEXT_COLUMNS[:3], pl.String)
             | {"messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String}))}
         ),
         options,

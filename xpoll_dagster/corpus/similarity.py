@@ -22,9 +22,7 @@ class RowText(NamedTuple):
     fixed: np.ndarray
 
 
-def row_similarity(
-    first: RowText, second: RowText, options: NearDuplicateOptions
-) -> float | None:
+def row_similarity(first: RowText, second: RowText, options: NearDuplicateOptions) -> float | None:
     """Share of the words that stand in both rows in the same order; None if not duplicates.
 
     That share is 2 LCS / (m + n), with the longest common subsequence of the two lists of

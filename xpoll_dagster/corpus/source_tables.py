@@ -22,6 +22,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -227,7 +228,7 @@ def open_sources(folders: Iterable[Path]) -> list[Source]:
         SourceError: One is not whole, or two have one name.
     """
     sources = sorted((Source.open(folder) for folder in folders), key=lambda source: source.name)
-    for first, second in zip(sources, sources[1:], strict=False):
+    for first, second in pairwise(sources):
         if first.name == second.name:
             raise SourceError(f"Two sources are named {first.name}: rename one.")
     return sources

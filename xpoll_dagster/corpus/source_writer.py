@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +86,7 @@ class SourceWriter:
         self._categories: Counter[str] = Counter()
         self._licences: Counter[str] = Counter()
         self._pool = ThreadPoolExecutor(self._options.threads, thread_name_prefix="shard")
+        self._hashing = ThreadPoolExecutor(self._options.threads, thread_name_prefix="keys")
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +97,7 @@ class SourceWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._hashing.shutdown()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     # -- rows ------------------------------------------------------------------------
@@ -109,7 +111,7 @@ class SourceWriter:
                 `_id` are set here.
         """
         rows = self._complete(rows)
-        keys = row_keys(rows)
+        keys = self._hash(rows)
         content = keys["content"].to_numpy()
         occurrence = self._occurrences(content, keys["key_a"].to_numpy())
         repeat = self._repeats(keys["key_a"])
@@ -128,6 +130,11 @@ class SourceWriter:
             counter.update(dict(rows[column].value_counts().iter_rows()))
         self._append(rows.with_columns(ids, repeat=pl.Series(repeat)))
         return ids
+
+    def _hash(self, rows: pl.DataFrame) -> pl.DataFrame:
+        step = max(-(-rows.height // self._options.threads), 1_000)
+        parts = list(rows.iter_slices(step)) or [rows]
+        return pl.concat(self._hashing.map(row_keys, parts))
 
     def _complete(self, rows: pl.DataFrame) -> pl.DataFrame:
         given = rows.schema
@@ -288,7 +295,7 @@ class SourceWriter:
         )
         return report
 
-    def keys(self) -> Iterator[np.ndarray]:
+    def key_heads(self) -> Iterator[np.ndarray]:
         """The first eight bytes of the keys written so far, batch by batch."""
         return (frame["key_a"].to_numpy() for frame in self._keys)
 
@@ -300,6 +307,3 @@ def _write_keys(frames: list[pl.DataFrame], path: Path) -> None:
     frame = frame.select(SOURCE_KEYS_SCHEMA.names())
     # Hashes do not compress.
     frame.write_parquet(path, compression="uncompressed", row_group_size=1 << 18)
-
-
-Progress = Callable[[int], None]

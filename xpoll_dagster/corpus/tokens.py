@@ -12,7 +12,7 @@ from xpoll_dagster.corpus.keys import longer_conversations
 TOKEN = (
     r"\p{L}[\p{L}\p{M}]*(?:[-'’_/]\p{L}[\p{L}\p{M}]*)*|\d+(?:[.,]\d+)*"
     r"|[+*/=<>^%×÷−√≤≥≠≈±∑∏∫-]"
-)
+)  # noqa: S105
 """Words (with inner hyphens and apostrophes), numbers, operators; other marks are passed over."""
 
 WORD = r"[\p{L}\p{M}\p{N}]+"
@@ -31,7 +31,7 @@ _NEGATIONS = (
 FIXED_WORDS = frozenset(f"{_NUMBER_WORDS} {_NEGATIONS}".split())
 """Words that say how many or whether: texts that differ in one of them say different things."""
 
-_FIXED_TOKEN = r"^[^\p{L}]"
+_NO_LETTER_FIRST = r"^[^\p{L}]"
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def tokenize(texts: pl.Series, *, keep_case: bool = False, pattern: str = TOKEN)
     lists = (texts if keep_case else texts.str.to_lowercase()).str.extract_all(pattern)
     starts = np.concatenate([[0], np.cumsum(lists.list.len().to_numpy(), dtype=np.int64)])
     flat = lists.explode(empty_as_null=False).alias("token")
-    code = pl.DataFrame(flat).select(plh.col("token").nchash.xxh3_64()).to_series()  # pyright: ignore[reportAttributeAccessIssue]
+    code = pl.DataFrame(flat).select(plh.col("token").nchash.xxh3_64()).to_series()
     # Texts repeat their words: each different one is judged once.
     first = code.is_first_distinct()
     word = flat.filter(first)
-    fixed = word.str.contains(_FIXED_TOKEN) | (
+    fixed = word.str.contains(_NO_LETTER_FIRST) | (
         word.str.to_lowercase().str.replace_all("’", "'", literal=True).is_in(FIXED_WORDS)
     )
     return TokenTable(
@@ -87,17 +87,22 @@ def whole_texts(rows: pl.DataFrame) -> pl.Series:
     )["text"]
 
 
-def runs(codes: np.ndarray, starts: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+def runs(
+    codes: np.ndarray, starts: np.ndarray, width: int, wanted: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of the runs of `width` neighbours, and the text of each run.
 
     Args:
         codes: Codes of tokens or characters.
         starts: As in `TokenTable`.
         width: How many make a run.
+        wanted: Whether a run that starts at each place counts; unset, all do.
     """
     size = max(len(codes) - width + 1, 0)
     text = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     inside = text[:size] == text[width - 1 :][:size]
+    if wanted is not None:
+        inside &= wanted[:size]
     key = np.zeros(size, np.uint64)
     for step in range(width):
         key = (key ^ (key >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)

@@ -16,7 +16,7 @@ from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.defs.materialization import FORCE_TAG
 from xpoll_dagster.defs.partitions import books_partitions
-from xpoll_dagster.defs.phases import BOOKS, PHASES
+from xpoll_dagster.defs.phases import BOOKS, PHASES, PRODUCTS, Product
 from xpoll_dagster.settings import Settings
 
 PROCESS_TAG = "xpoll/process"
@@ -138,6 +138,7 @@ def build(
     job: Callable[[str], dg.JobDefinition],
     instance: dg.DagsterInstance,
     *,
+    products: Collection[Product] = PRODUCTS,
     books: Sequence[str] = (),
     assets: Sequence[str] = (),
     leave_out: Collection[str] = (),
@@ -146,7 +147,8 @@ def build(
 ) -> BuildReport:
     """Materialise what is stale (with `force`: all that is selected); returns what happened.
 
-    `job` gives a job by name; `leave_out` names assets that are not built even where they are stale.
+    `job` gives a job by name. Without `assets` all that the `products` need is built; assets in
+    `leave_out` are not, even where they are stale.
 
     A book that fails is reported and left out; the library is built from the others.
     Raises `ValueError` for a book or asset that does not exist.
@@ -163,7 +165,10 @@ def build(
         say(f"Passed over {path.relative_to(settings.books_dir)}: {reason}")
     for phase in PHASES:
         wanted = [
-            step for step in phase.steps if (not assets or step in assets) and step not in leave_out
+            step
+            for step in phase.steps
+            if (step in assets or (not assets and set(phase.products) & set(products)))
+            and step not in leave_out
         ]
         if not wanted:
             continue

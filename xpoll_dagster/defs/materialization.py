@@ -15,6 +15,7 @@ from xpoll_dagster.books.embedding import EmbedderError
 from xpoll_dagster.books.model import BookError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.sft.model import EmptyDatasetError
 from xpoll_dagster.storage import Artifact, StorageError, fingerprint
 from xpoll_dagster.writing.completion.errors import CacheError
@@ -38,6 +39,7 @@ SENTENCES = (
     EmptyDatasetError,
     EngineError,
     PromptError,
+    RetrievalError,
     StorageError,
 )
 

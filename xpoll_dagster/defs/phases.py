@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from xpoll_dagster.defs.partitions import PartitionedBy
+
+Product = Literal["sft", "retrieval"]
+PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A job, the steps that it runs in order, and what it has a run for each of."""
+    """A job, the steps that it runs in order, and what it has a run for each of.
+
+    `products` are those that need it.
+    """
 
     job: str
     steps: tuple[str, ...]
     partitioned_by: PartitionedBy | None = None
+    products: tuple[Product, ...] = ("sft",)
 
 
-BOOKS = Phase("books_job", ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts"), "book")
+BOOKS = Phase(
+    "books_job",
+    ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts"),
+    "book",
+    ("sft", "retrieval"),
+)
 
 PHASES: tuple[Phase, ...] = (
     BOOKS,
@@ -25,5 +38,17 @@ PHASES: tuple[Phase, ...] = (
     ),
     Phase("pair_texts_job", ("pair_texts",), "book"),
     Phase("sft_job", ("sft_dataset", "probe_prompts")),
-    Phase("questions_job", ("paraphrased_chunks", "questions"), "book"),
+    Phase("questions_job", ("paraphrased_chunks", "questions"), "book", ("retrieval",)),
+    Phase(
+        "retrieval_job",
+        (
+            "chunks_pkl",
+            "questions_json",
+            "faiss_index",
+            "retrieval",
+            "retrieval_scores",
+            "grpo_dataset",
+        ),
+        products=("retrieval",),
+    ),
 )

@@ -222,7 +222,9 @@ class Bundle:
         )
 
     @overload
-    def search(self, query: str, k: int = 5, mode: Mode = "fused") -> list[Result]: ...
+    def search(  # pyright: ignore[reportOverlappingOverload] - a string is one query
+        self, query: str, k: int = 5, mode: Mode = "fused"
+    ) -> list[Result]: ...
     @overload
     def search(
         self, query: Sequence[str], k: int = 5, mode: Mode = "fused"

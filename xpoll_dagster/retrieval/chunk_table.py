@@ -86,7 +86,7 @@ def chunk_table(chunks: pl.DataFrame, books: Mapping[str, BookInfo]) -> pl.DataF
         rows.with_columns(duplicate_of=pl.when(first != pl.col("chunk_id")).then(first))
         .select(CHUNK_TABLE_SCHEMA.names())
         .cast(CHUNK_TABLE_SCHEMA)
-    )  # type: ignore[arg-type]
+    )
 
 
 def _words() -> pl.Expr:

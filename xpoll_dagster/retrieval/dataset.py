@@ -71,5 +71,5 @@ def grpo_rows(questions: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
             method=pl.col("author"),
         )
         .select(GRPO_SCHEMA.names())
-        .cast(dict(GRPO_SCHEMA))
-    )  # type: ignore[arg-type]
+        .cast(GRPO_SCHEMA)
+    )

@@ -71,7 +71,10 @@ def fit_weights(
     def loss(weights: np.ndarray) -> float:
         logits = values @ weights
         gold = np.where(gold_mask, logits, -np.inf)
-        return float(np.mean(logsumexp(logits, axis=1) - logsumexp(gold, axis=1)))
+        return float(
+            np.mean(np.asarray(logsumexp(logits, axis=1)))
+            - np.mean(np.asarray(logsumexp(gold, axis=1)))
+        )
 
     current = searcher.options
     start_at = np.array([1.0, current.pair_weight, current.cosine_weight]) * 0.5

@@ -114,7 +114,7 @@ def embed_texts(
     order = np.argsort([len(text) for text in texts], kind="stable")[::-1]
     for start in range(0, len(texts), _PORTION):
         places = order[start : start + _PORTION]
-        vectors[places] = embedder.encode([texts[place] for place in places])
+        vectors[places] = embedder.encode([texts[int(place)] for place in places])
         if progress is not None:
             progress(min(start + _PORTION, len(texts)), len(texts))
     return vectors
@@ -236,7 +236,7 @@ def _rows(
                 text="text",
             )
         )
-    rows = pl.concat(parts).with_row_index("row").cast(dict(ROWS_SCHEMA))  # type: ignore[arg-type]
+    rows = pl.concat(parts).with_row_index("row").cast(ROWS_SCHEMA)
     return rows.select(ROWS_SCHEMA.names()), {why: n for why, n in left_out.items() if n}
 
 

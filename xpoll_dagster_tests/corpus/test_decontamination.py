@@ -21,14 +21,14 @@ QUESTION = (
 SHORT = "Which river of Siberia is the longest one?"
 
 
-def tests_of(*texts: str) -> pl.DataFrame:
+def made_up(*texts: str) -> pl.DataFrame:
     rows = [("bakery", str(number), text) for number, text in enumerate(texts)]
     return pl.DataFrame(rows, schema=TESTS_SCHEMA, orient="row")
 
 
 def found(*texts: str, tests: pl.DataFrame | None = None) -> list[tuple[int, str, float]]:
     rows = frame([{"instruction": text, "output": "x"} for text in texts])
-    return list(find_contaminated(rows, tests_of(QUESTION) if tests is None else tests).iter_rows())
+    return list(find_contaminated(rows, made_up(QUESTION) if tests is None else tests).iter_rows())
 
 
 def test_a_test_in_other_layout_is_found() -> None:
@@ -48,28 +48,25 @@ def test_thirteen_words_in_a_row_are_enough_and_twelve_are_not() -> None:
 
 
 def test_more_than_half_of_the_short_runs_are_enough() -> None:
-    # Every thirteenth word is another: no long run is left, but some of the short ones are.
-    test = " ".join(f"{a}{b}" for a in "abcdef" for b in "lmnoprst")
-    words = test.split(" ")
-    half = [w if n % 13 != 12 else "other" for n, w in enumerate(words)]
-    hits = found(" ".join(half), tests=tests_of(test))
-    # Of 41 runs of 8, 24 hold none of the three changed words' places.
-    assert [(row, name) for row, name, _ in hits] == ([(0, "bakery/0")] if _share(half, words) > 0.5 else [])
-    assert found(" ".join(half[:20]), tests=tests_of(test)) == []
+    words = [f"{a}{b}" for a in "abcdef" for b in "lmnoprst"]  # 48 words, 41 runs of 8
+    test = made_up(" ".join(words))
 
+    def changed(*places: int) -> str:
+        return " ".join("other" if n in places else word for n, word in enumerate(words))
 
-def _share(row: list[str], test: list[str]) -> float:
-    runs = [tuple(test[n : n + 8]) for n in range(len(test) - 7)]
-    held = {tuple(row[n : n + 8]) for n in range(len(row) - 7)}
-    return sum(run in held for run in runs) / len(runs)
+    # Three changed words spoil 8 runs each and 8 at the end: 41 - 19 = 22 are left, no long one.
+    assert found(changed(12, 24, 36, 47), tests=test) == []
+    assert [hit[:2] for hit in found(changed(12, 25, 38), tests=test)] == []
+    assert [hit[:2] for hit in found(changed(10, 21, 32), tests=test)] == [(0, "bakery/0")]
+    assert found(" ".join(words[:12]), tests=test) == []
 
 
 def test_a_test_of_eight_words_is_found_whole() -> None:
-    assert found(f"Tell me: {SHORT} Do it.", tests=tests_of(SHORT)) == [(0, "bakery/0", 1.0)]
+    assert found(f"Tell me: {SHORT} Do it.", tests=made_up(SHORT)) == [(0, "bakery/0", 1.0)]
 
 
 def test_tests_too_short_to_judge_are_counted() -> None:
-    index = TestIndex.of(tests_of("Why?", SHORT))
+    index = TestIndex.of(made_up("Why?", SHORT))
     assert index.untestable == 1
 
 
@@ -77,7 +74,9 @@ def test_the_answer_and_the_rest_of_a_conversation_count() -> None:
     turns = [
         {"role": role, "content": text}
         for role, text in zip(
-            ("user", "assistant", "user", "assistant"), ("Hi", "Hello", "A test", QUESTION), strict=True
+            ("user", "assistant", "user", "assistant"),
+            ("Hi", "Hello", "A test", QUESTION),
+            strict=True,
         )
     ]
     rows = frame(
@@ -87,12 +86,12 @@ def test_the_answer_and_the_rest_of_a_conversation_count() -> None:
             {"instruction": "Hi", "output": "Hello"},
         ]
     )
-    assert find_contaminated(rows, tests_of(QUESTION))["position"].to_list() == [0, 1]
+    assert find_contaminated(rows, made_up(QUESTION))["position"].to_list() == [0, 1]
 
 
 def test_formulas_are_no_runs_of_words() -> None:
     sums = "<<12*3=36>>36 + <<4*5=20>>20 - <<7*8=56>>56"
-    assert found(f"Add: {sums}", tests=tests_of(f"A shop sells these: {sums}")) == []
+    assert found(f"Add: {sums}", tests=made_up(f"{QUESTION} The baker reckons: {sums}")) == []
 
 
 def test_contaminated_rows_go_with_their_copies_and_nothing_stands_for_them(tmp_path: Path) -> None:
@@ -104,7 +103,7 @@ def test_contaminated_rows_go_with_their_copies_and_nothing_stands_for_them(tmp_
     folders = [write_source(tmp_path, "a", rows), write_source(tmp_path, "b", rows[1:])]
     corpus = tmp_path / "corpus"
     options = MergeOptions(jsonl="none")
-    manifest = merge_sources(folders, corpus, options, tests_of(QUESTION))
+    manifest = merge_sources(folders, corpus, options, made_up(QUESTION))
     assert manifest.removed == {"decontaminated": 3, "exact": 1}
     assert manifest.tests == {"bakery": 1}
     ledger = read_ledger(corpus).filter(pl.col("rule") == "decontaminated")
@@ -113,7 +112,7 @@ def test_contaminated_rows_go_with_their_copies_and_nothing_stands_for_them(tmp_
     assert check_conservation(corpus, folders) == []
     assert "gives away the test bakery/0" in explain(ledger["removed_id"][0], corpus).text
     kept = list(folders[0].glob(".tests-*.parquet"))
-    merge_sources(folders, corpus, options, tests_of(QUESTION, SHORT))
+    merge_sources(folders, corpus, options, made_up(QUESTION, SHORT))
     assert len(kept) == 1
     assert len(list(folders[0].glob(".tests-*.parquet"))) == 2
 

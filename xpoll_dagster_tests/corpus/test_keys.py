@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import polars as pl
 from hypothesis import given
@@ -11,7 +12,7 @@ from xpoll_dagster.corpus.normal_form import normal_form
 from xpoll_dagster_tests.corpus.sources import frame
 
 
-def keys_of(*rows: dict[str, object]) -> list[tuple[int, int, int]]:
+def keys_of(*rows: Mapping[str, object]) -> list[tuple[int, int, int]]:
     keys = row_keys(frame([{**row, "_license": "MIT"} for row in rows]))
     return list(keys.select("key_a", "key_b", "key_c").iter_rows())
 

@@ -34,9 +34,7 @@ ROW = st.fixed_dictionaries(
         "_license": st.sampled_from(["MIT", "CC-BY-NC-4.0", None]),
     }
 )
-SOURCES = st.lists(
-    st.tuples(st.lists(ROW, max_size=9), st.integers(0, 1)), min_size=1, max_size=3
-)
+SOURCES = st.lists(st.tuples(st.lists(ROW, max_size=9), st.integers(0, 1)), min_size=1, max_size=3)
 
 
 def build(root: Path, sources: list[tuple[list[dict[str, Any]], int]]) -> list[Path]:
@@ -107,7 +105,9 @@ def question(n: int, **more: Any) -> dict[str, Any]:
 
 def test_priority_then_licence_then_id_decide(tmp_path: Path) -> None:
     folders = [
-        write_source(tmp_path, "a", [question(1), question(2), question(3)], licence="CC-BY-NC-4.0"),
+        write_source(
+            tmp_path, "a", [question(1), question(2), question(3)], licence="CC-BY-NC-4.0"
+        ),
         write_source(tmp_path, "b", [question(1)], licence="unknown", priority=1),
         write_source(tmp_path, "c", [question(1), question(2)], licence="MIT"),
         write_source(tmp_path, "d", [question(3)], licence="CC-BY-NC-4.0"),

@@ -10,8 +10,8 @@ from xpoll_dagster.corpus.invariants import check_conservation, near_numbers
 from xpoll_dagster.corpus.ledger import read_ledger
 from xpoll_dagster.corpus.merge import merge_sources
 from xpoll_dagster.corpus.merge_options import MergeOptions, NearDuplicateOptions
-from xpoll_dagster.corpus.similarity import row_similarity
 from xpoll_dagster.corpus.signatures import band_names, sign_rows
+from xpoll_dagster.corpus.similarity import row_similarity
 from xpoll_dagster_tests.corpus.sources import frame, rows_in, write_source
 
 NEAR = MergeOptions(near_duplicates=True, jsonl="none")
@@ -40,7 +40,9 @@ def test_a_word_in_twenty_changed_is_found(tmp_path: Path) -> None:
     rng = random.Random(5)
     rows = []
     for number in range(60):
-        words = [f"{rng.choice('bcdfgst')}{rng.choice('aeiou')}{rng.choice('lmnr')}" for _ in range(60)]
+        words = [
+            f"{rng.choice('bcdfgst')}{rng.choice('aeiou')}{rng.choice('lmnr')}" for _ in range(60)
+        ]
         topic = "abcdefghijklmnopqrstuvwxyz"[number % 26]
         rows.append({"instruction": f"Tell of {topic} {words[0]}.", "output": " ".join(words)})
     edited = [{**row, "output": changed(row["output"], rng)} for row in rows]
@@ -52,7 +54,7 @@ def test_a_word_in_twenty_changed_is_found(tmp_path: Path) -> None:
     assert manifest.removed["near"] >= 54
     ledger = read_ledger(tmp_path / "corpus")
     assert ledger["kept_source"].unique().to_list() == ["a"]
-    assert ledger["similarity"].min() >= 0.9  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
+    assert ledger["similarity"].min() >= 0.9  # pyright: ignore[reportOperatorIssue]
     assert check_conservation(tmp_path / "corpus", folders) == []
     assert near_numbers(tmp_path / "corpus", folders) == []
 
@@ -91,8 +93,14 @@ def test_another_question_or_answer_is_no_duplicate(tmp_path: Path) -> None:
 
 def test_short_rows_are_compared_by_characters_and_the_shortest_not_at_all(tmp_path: Path) -> None:
     rows = [
-        {"instruction": "Name the largest planet that circles the sun.", "output": "It is Jupiter, of course."},
-        {"instruction": "Name the largest planet that circle the sun.", "output": "It is Jupiter, of course."},
+        {
+            "instruction": "Name the largest planet that circles the sun.",
+            "output": "It is Jupiter, of course.",
+        },
+        {
+            "instruction": "Name the largest planet that circle the sun.",
+            "output": "It is Jupiter, of course.",
+        },
         {"instruction": "Name a red fruit.", "output": "Cherry."},
         {"instruction": "Name a red fruits.", "output": "Cherry."},
     ]
@@ -115,7 +123,9 @@ def test_what_stands_for_a_row_is_kept_and_like_it(tmp_path: Path) -> None:
     assert check_conservation(tmp_path / "corpus", [folder]) == []
     ledger = read_ledger(tmp_path / "corpus")
     assert 0 < ledger.height < 7
-    text = dict(pl.read_parquet(sorted(folder.glob("r*.parquet"))).select("_id", "output").iter_rows())
+    text = dict(
+        pl.read_parquet(sorted(folder.glob("r*.parquet"))).select("_id", "output").iter_rows()
+    )
     for gone, kept in ledger.select("removed_id", "kept_id").iter_rows():
         pair = [set(text[row].split()) for row in (gone, kept)]
         assert len(pair[0] & pair[1]) / len(pair[0] | pair[1]) > 0.75

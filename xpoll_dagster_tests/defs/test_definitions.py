@@ -39,12 +39,27 @@ GRAPH = {
         {"sft_dataset", "cross_domain_pairs", "chunks", "chunk_concepts"},
     ),
     "hub_upload": ("sft", False, {"sft_dataset"}),
+    "probe_results": ("sft", False, {"probe_prompts"}),
+    "paraphrased_chunks": (
+        "retrieval",
+        True,
+        {"chunks", "chunk_embeddings", "chunk_concepts"},
+    ),
+    "questions": ("retrieval", True, {"chunks", "chunk_embeddings", "chunk_concepts"}),
+    "chunks_pkl": ("retrieval", False, {"chunks"}),
+    "questions_json": ("retrieval", False, {"chunks_pkl", "chunk_embeddings", "questions"}),
+    "faiss_index": ("retrieval", False, {"chunks_pkl", "chunk_embeddings", "paraphrased_chunks"}),
+    "retrieval": ("retrieval", False, {"chunks_pkl", "questions_json", "faiss_index"}),
+    "retrieval_scores": ("retrieval", False, {"retrieval", "chunk_embeddings"}),
+    "grpo_dataset": ("retrieval", False, {"retrieval", "retrieval_scores"}),
 }
 
 BLOCKING_CHECKS = {
     "chunks": {"chunks_give_the_text_back", "chunk_ids_are_unique"},
     "chunk_embeddings": {"every_chunk_has_its_vector"},
     "cross_domain_pairs": {"pairs_cross_domains", "pairs_have_their_evidence"},
+    "retrieval": {"questions_are_as_they_were", "numbering_agrees"},
+    "grpo_dataset": {"no_gold_chunk_in_two_splits"},
     "sft_dataset": {"no_chunk_in_two_splits", "provenance_resolves", "rows_are_unique"},
 }
 

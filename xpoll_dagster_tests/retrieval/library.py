@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -30,6 +32,16 @@ _BELLS = ("Aldgate", "Birchover", "Cressing", "Dunmere", "Elsworth", "Fenwick", 
 _KNOTS = ("anchor", "bowline", "carrick", "diamond", "eye", "fisher", "granny", "heaving")
 
 
+@dataclass(frozen=True)
+class Built:
+    """A bundle on disk, the searchers it was made with, and its questions."""
+
+    folder: Path
+    clean: Searcher
+    noisy: Searcher
+    questions: pl.DataFrame
+
+
 def _texts() -> dict[str, list[tuple[str, str]]]:
     sheep = [
         (
@@ -43,8 +55,8 @@ def _texts() -> dict[str, list[tuple[str, str]]]:
     bells = [
         (
             f"Part {1 + n // 2}",
-            f"The bell of {town} was cast in {1500 + 17 * n} by the founder Master {town[::-1]}. It "
-            f"weighs {900 + 110 * n} kilograms, and its tin came from the mines of the north. The "
+            f"The bell of {town} was cast in {1500 + 17 * n} by Master {town[::-1]}. "
+            f"It weighs {900 + 110 * n} kilograms, and its tin came from the north. The "
             "clay of the mould dried for a month.",
         )
         for n, town in enumerate(_BELLS)
@@ -52,8 +64,8 @@ def _texts() -> dict[str, list[tuple[str, str]]]:
     knots = [
         (
             f"Section {1 + n // 2}",
-            f"The {knot} knot takes {2 + n} turns about the spar. Sailors tie it in wet hemp when a "
-            f"sheet must hold at {10 + 5 * n} knots of wind. It is loosened by pushing the bight.",
+            f"The {knot} knot takes {2 + n} turns about the spar. Sailors tie it in hemp when "
+            f"a sheet must hold at {10 + 5 * n} knots of wind. Push the bight to loosen it.",
         )
         for n, knot in enumerate(_KNOTS)
     ]
@@ -92,7 +104,7 @@ def chunks() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CHUNKS_SCHEMA)
 
 
-def _question(book: str, ordinal: int, question: str, answer: str, n: int) -> dict:
+def _question(book: str, ordinal: int, question: str, answer: str, n: int) -> dict[str, Any]:
     return {
         "id": f"{book}-{ordinal:04d}-q{n}",
         "chunk_id": f"{book}-{ordinal:04d}",

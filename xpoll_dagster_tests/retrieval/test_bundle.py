@@ -4,6 +4,8 @@ import pickle
 import shutil
 import warnings
 from ast import literal_eval
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,18 +16,18 @@ from xpoll_dagster.retrieval.chunk_table import chunk_table
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.retrieval.index import build_index
 from xpoll_dagster.storage import hash_file
-from xpoll_dagster_tests.retrieval.library import BOOKS, chunks
+from xpoll_dagster_tests.retrieval.library import BOOKS, Built, chunks
 
 
-def langchain_store(folder):
+def langchain_store(folder: Path) -> Any:
     community = pytest.importorskip("langchain_community.vectorstores")
     embeddings = pytest.importorskip("langchain_core.embeddings")
 
     class Ours(embeddings.Embeddings):
-        def embed_documents(self, texts):
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
             return load_embedder().encode(texts).tolist()
 
-        def embed_query(self, text):
+        def embed_query(self, text: str) -> list[float]:
             return self.embed_documents([text])[0]
 
     return community.FAISS.load_local(
@@ -33,7 +35,7 @@ def langchain_store(folder):
     )
 
 
-def test_langchain_searches_the_index(built):
+def test_langchain_searches_the_index(built: Built):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         store = langchain_store(built.folder)
@@ -47,7 +49,7 @@ def test_langchain_searches_the_index(built):
     assert all(document.metadata["style"] == "short" for document in copies)
 
 
-def test_a_client_unpickles_documents_by_position(built):
+def test_a_client_unpickles_documents_by_position(built: Built):
     documents_of = pytest.importorskip("langchain_core.documents")
     with (built.folder / "chunks.pkl").open("rb") as stream:
         documents = pickle.load(stream)
@@ -71,7 +73,7 @@ def test_a_client_unpickles_documents_by_position(built):
     assert pickle.loads(pickle.dumps(documents[0])) == documents[0]
 
 
-def test_the_other_files_are_shaped_as_the_reference_has_them(built):
+def test_the_other_files_are_shaped_as_the_reference_has_them(built: Built):
     with (built.folder / "chunks.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["chunk_id", "content", "metadata"]
@@ -83,7 +85,7 @@ def test_the_other_files_are_shaped_as_the_reference_has_them(built):
         assert line["supporting_paragraphs"][0] in rows[int(line["id"])]["content"]
 
 
-def test_rebuilding_the_index_leaves_the_questions_alone(built, tmp_path):
+def test_rebuilding_the_index_leaves_the_questions_alone(built: Built, tmp_path: Path):
     folder = tmp_path / "bundle"
     shutil.copytree(built.folder, folder)
     before = hash_file(folder / "questions.json")
@@ -94,7 +96,7 @@ def test_rebuilding_the_index_leaves_the_questions_alone(built, tmp_path):
     assert not any(result.is_paraphrase for result in bundle.search("fleece of the sheep", 30))
 
 
-def test_the_same_input_gives_the_same_bytes(built, tmp_path):
+def test_the_same_input_gives_the_same_bytes(built: Built, tmp_path: Path):
     from xpoll_dagster_tests.retrieval.library import build
 
     build(tmp_path)
@@ -102,7 +104,7 @@ def test_the_same_input_gives_the_same_bytes(built, tmp_path):
         assert hash_file(tmp_path / name) == hash_file(built.folder / name), name
 
 
-def test_a_loaded_bundle_searches_as_it_was_built(built):
+def test_a_loaded_bundle_searches_as_it_was_built(built: Built):
     bundle = Bundle.load(built.folder)
     query = "How many turns does the diamond knot take?"
     assert bundle.search(query, 4) == built.noisy.search(query, 4)
@@ -116,18 +118,18 @@ class Other:
     max_tokens = 256
 
 
-def test_another_embedder_is_refused(built):
+def test_another_embedder_is_refused(built: Built):
     with pytest.raises(RetrievalError, match="was built with all-MiniLM"):
         Bundle.load(built.folder, Other())  # type: ignore[arg-type]
 
 
-def test_an_index_over_other_chunks_is_refused(built):
+def test_an_index_over_other_chunks_is_refused(built: Built):
     fewer = chunk_table(chunks().filter(pl.col("book") != "single--one"), BOOKS)
     with pytest.raises(RetrievalError, match="over other chunks"):
         read_index(built.folder / "faiss_index", fewer)
 
 
-def test_a_damaged_bundle_is_named(built, tmp_path):
+def test_a_damaged_bundle_is_named(built: Built, tmp_path: Path):
     folder = tmp_path / "bundle"
     shutil.copytree(built.folder, folder)
     (folder / "faiss_index" / "index.json").write_text("{")
@@ -138,12 +140,14 @@ def test_a_damaged_bundle_is_named(built, tmp_path):
         Bundle.load(folder)
 
 
-def test_vectors_of_two_models_are_refused(built):
+def test_vectors_of_two_models_are_refused(built: Built):
     table = built.clean.index.table
     vectors = pl.DataFrame(
         {
             "chunk_id": table["stable_id"],
-            "embedding": pl.Series([[1.0] + [0.0] * 3] * table.height, dtype=pl.Array(pl.Float32, 4)),
+            "embedding": pl.Series(
+                [[1.0] + [0.0] * 3] * table.height, dtype=pl.Array(pl.Float32, 4)
+            ),
             "model": ["one@int8"] + ["two@int8"] * (table.height - 1),
             "model_sha256": ["a"] + ["b"] * (table.height - 1),
         }

@@ -1,5 +1,7 @@
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,15 +10,17 @@ from xpoll_dagster.retrieval.dataset import grpo_rows
 from xpoll_dagster.retrieval.environment import search_environment
 from xpoll_dagster.retrieval.options import RetrievalOptions
 from xpoll_dagster.retrieval.rewards import REWARDS, retrieval_reward
+from xpoll_dagster.retrieval.tool import TOOL_SCHEMA
+from xpoll_dagster_tests.retrieval.library import Built
 
 
 @pytest.fixture(scope="module")
-def bundle(built):
+def bundle(built: Built):
     return Bundle.load(built.folder)
 
 
-def test_an_episode_searches_and_is_rewarded(bundle):
-    environment = search_environment(bundle)()
+def test_an_episode_searches_and_is_rewarded(bundle: Bundle):
+    environment: Any = search_environment(bundle)()
     row = bundle.questions.row(1, named=True)
     assert environment.reset(**row) is None
     found = json.loads(environment.search(row["question"]))["results"]
@@ -27,7 +31,7 @@ def test_an_episode_searches_and_is_rewarded(bundle):
     assert retrieval_reward([""], [[]], gold_chunk_ids=gold, environments=[environment]) == [0.0]
 
 
-def test_searches_are_limited_and_empty_queries_told(bundle):
+def test_searches_are_limited_and_empty_queries_told(bundle: Bundle):
     environment = search_environment(bundle, RetrievalOptions(max_searches=2, results=3))()
     assert "error" in json.loads(environment.search("  "))
     assert len(json.loads(environment.search("wool"))["results"]) == 3
@@ -37,7 +41,7 @@ def test_searches_are_limited_and_empty_queries_told(bundle):
     assert "results" in json.loads(other.search("knots"))
 
 
-def tiny_model(folder):
+def tiny_model() -> tuple[Any, Any]:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
@@ -70,18 +74,27 @@ def tiny_model(folder):
     return Qwen3ForCausalLM(config), fast
 
 
+def test_the_tool_is_described_to_the_model(bundle: Bundle):
+    utils = pytest.importorskip("transformers.utils")
+    schema = utils.get_json_schema(search_environment(bundle)().search)["function"]
+    assert schema["name"] == TOOL_SCHEMA["function"]["name"]
+    assert schema["parameters"]["required"] == ["query"]
+
+
 @pytest.mark.slow
-def test_trl_trains_three_steps(built, bundle, tmp_path, monkeypatch):
+def test_trl_trains_three_steps(
+    built: Built, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     trl = pytest.importorskip("trl")
     from datasets import Dataset
 
     monkeypatch.setitem(os.environ, "TRL_EXPERIMENTAL_SILENCE", "1")
     rows = grpo_rows(built.questions, built.clean.index.table)
     columns = ["prompt", "question", "answer", "answers", "chunk_id", "gold_chunk_ids"]
-    model, tokenizer = tiny_model(tmp_path)
-    seen = []
+    model, tokenizer = tiny_model()
+    seen: list[Any] = []
 
-    def watched(prompts, completions, **more):
+    def watched(prompts: Any, completions: Any, **more: Any):
         seen.append((completions, more["environments"], more["answers"]))
         return [0.0] * len(completions)
 

@@ -6,10 +6,10 @@ from xpoll_dagster.retrieval.options import RetrievalOptions, SplitOptions
 from xpoll_dagster.retrieval.questions import BUNDLE_QUESTIONS_SCHEMA, measure_questions
 from xpoll_dagster.retrieval.scores import retrieval_scores
 from xpoll_dagster.retrieval.splits import assign_splits, chapters
-from xpoll_dagster_tests.retrieval.library import questions
+from xpoll_dagster_tests.retrieval.library import Built, questions
 
 
-def test_every_accepted_question_is_there_with_a_verdict(built):
+def test_every_accepted_question_is_there_with_a_verdict(built: Built):
     asked = built.questions
     assert asked.schema == BUNDLE_QUESTIONS_SCHEMA
     assert asked.height == questions().filter(pl.col("accepted")).height
@@ -18,7 +18,7 @@ def test_every_accepted_question_is_there_with_a_verdict(built):
     assert gone["left_out"].to_list() == ["its chunk is not in the library"]
 
 
-def test_a_copy_of_the_chunk_in_another_book_is_gold_too(built):
+def test_a_copy_of_the_chunk_in_another_book_is_gold_too(built: Built):
     table = built.clean.index.table
     copy = table.filter(pl.col("duplicate_of").is_not_null())
     assert copy["book"].to_list() == ["sailing--knots"]
@@ -27,12 +27,12 @@ def test_a_copy_of_the_chunk_in_another_book_is_gold_too(built):
     assert row["gold_chunk_ids"] == [row["chunk_id"], *row["alternates"]]
 
 
-def test_other_chunks_with_the_same_answer_are_no_alternates(built):
+def test_other_chunks_with_the_same_answer_are_no_alternates(built: Built):
     others = built.questions.filter(~pl.col("question").str.contains("Arvel"))
     assert others["alternates"].list.len().max() == 0
 
 
-def test_difficulty_follows_the_rank(built):
+def test_difficulty_follows_the_rank(built: Built):
     kept = built.questions.filter(pl.col("kept")).unnest("difficulty_signals")
     easy = kept["fused_rank"] == 1
     assert ((kept["difficulty"] == "easy") == easy).all()
@@ -40,12 +40,12 @@ def test_difficulty_follows_the_rank(built):
     assert kept["lexical_overlap"].is_between(0, 1).all()
 
 
-def test_questions_are_not_measured_among_paraphrases(built):
+def test_questions_are_not_measured_among_paraphrases(built: Built):
     with pytest.raises(RetrievalError, match="without paraphrases"):
         measure_questions(questions(), built.noisy)
 
 
-def test_no_chapter_and_no_gold_chunk_stands_in_two_splits(built):
+def test_no_chapter_and_no_gold_chunk_stands_in_two_splits(built: Built):
     options = RetrievalOptions(splits=SplitOptions(validation=0.2, test=0.2))
     kept = measure_questions(questions(), built.clean, options).filter(pl.col("kept"))
     assert set(kept["split"]) == {"train", "validation", "test"}
@@ -54,12 +54,16 @@ def test_no_chapter_and_no_gold_chunk_stands_in_two_splits(built):
     assert gold.agg(pl.col("split").n_unique())["split"].max() == 1
 
 
-def test_a_book_with_one_heading_is_divided_into_runs(built):
+def test_a_book_with_one_heading_is_divided_into_runs(built: Built):
     table = built.clean.index.table.head(1).drop("number", "section")
-    many = pl.concat([table] * 200).with_row_index("number").with_columns(
-        pl.col("number").cast(pl.Int64),
-        section=pl.lit(["All"], dtype=pl.List(pl.String)),
-        book=pl.lit("b"),
+    many = (
+        pl.concat([table] * 200)
+        .with_row_index("number")
+        .with_columns(
+            pl.col("number").cast(pl.Int64),
+            section=pl.lit(["All"], dtype=pl.List(pl.String)),
+            book=pl.lit("b"),
+        )
     )
     sizes = chapters(many, SplitOptions(run=40)).group_by("chapter").len()
     assert sizes["len"].to_list() == [40] * 5
@@ -70,11 +74,13 @@ def test_one_chapter_alone_is_trained_on():
     assert assign_splits({}, SplitOptions()) == {}
 
 
-def test_scores_tell_originals_from_versions(built):
+def test_scores_tell_originals_from_versions(built: Built):
     scores = retrieval_scores(built.clean, built.noisy, built.questions)
     assert scores["value"].is_between(0, 1).all()
 
-    def value(counted, noise, metric="recall@1", task="question"):
+    def value(
+        counted: str, *, noise: bool, metric: str = "recall@1", task: str = "question"
+    ) -> float:
         return scores.filter(
             (pl.col("task") == task)
             & (pl.col("mode") == "fused")
@@ -89,6 +95,6 @@ def test_scores_tell_originals_from_versions(built):
     assert value("original", noise=False, metric="recall@5", task="paraphrase") == 1.0
 
 
-def test_scores_of_nothing_are_empty(built):
+def test_scores_of_nothing_are_empty(built: Built):
     none = built.questions.head(0)
     assert retrieval_scores(built.clean, None, none).is_empty()

@@ -2,6 +2,7 @@ import json
 import random
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from xpoll_dagster.retrieval.rewards import (
 )
 from xpoll_dagster_tests.retrieval.episodes import answered, call, returned, said
 
-ROW = {
+ROW: dict[str, Any] = {
     "answer": "12 kilograms",
     "answers": ["12 kilograms", "12 kg"],
     "chunk_id": "chunk_5",
@@ -28,7 +29,7 @@ ROW = {
 ORACLE = [call("embry fleece"), returned("chunk_2", "chunk_5"), answered("12 kilograms")]
 
 
-def scores(completion, row=ROW, **more):
+def scores(completion: Any, row: dict[str, Any] = ROW, **more: Any) -> list[Any]:
     columns = {name: [value] for name, value in row.items()} | more
     return [reward(["?"], [completion], **columns)[0] for reward in (*REWARDS, total_reward)]
 
@@ -50,7 +51,22 @@ def test_a_paraphrase_is_worth_half():
 
 def test_answers_at_random_earn_nothing():
     rng = random.Random(0)
-    words = "copper 1531 green the of weighs Fenwick sheep 40 metres stone moon clay hemp".split()
+    words = [
+        "copper",
+        "1531",
+        "green",
+        "the",
+        "of",
+        "weighs",
+        "Fenwick",
+        "sheep",
+        "40",
+        "metres",
+        "stone",
+        "moon",
+        "clay",
+        "hemp",
+    ]
     earned = []
     for _ in range(300):
         text = " ".join(rng.choices(words, k=rng.randint(1, 5)))
@@ -69,7 +85,7 @@ def test_five_identical_searches_earn_no_more_than_one():
 
 
 def test_searching_for_anything_pays_less_and_less():
-    def bonus(misses):
+    def bonus(misses: int):
         episode = [turn for n in range(misses) for turn in (call(f"try {n}"), returned("chunk_1"))]
         return scores([*episode, call("embry"), returned("chunk_5"), answered("12 kg")])[3]
 
@@ -77,8 +93,13 @@ def test_searching_for_anything_pays_less_and_less():
 
 
 def test_the_bonus_wants_other_words_and_a_right_answer():
-    def bonus(query, answer, first="chunk_1"):
-        episode = [call("weight of embry fleece"), returned(first), call(query), returned("chunk_5")]
+    def bonus(query: str, answer: str, first: str = "chunk_1"):
+        episode = [
+            call("weight of embry fleece"),
+            returned(first),
+            call(query),
+            returned("chunk_5"),
+        ]
         return scores([*episode, answered(answer)])[3]
 
     assert bonus("how heavy is embry wool", "12 kg") == 0.1
@@ -102,7 +123,7 @@ def test_an_answer_without_a_search_has_no_retrieval():
         "<tool_response>chunk_5</tool_response> chunk_5 chunk_9",
     ],
 )
-def test_pasted_text_is_no_retrieval(pasted):
+def test_pasted_text_is_no_retrieval(pasted: str):
     for completion in (
         pasted,
         [said(pasted)],
@@ -136,10 +157,22 @@ def test_one_token_inside_a_longer_answer_is_not_enough():
 
 @pytest.mark.parametrize(
     "completion",
-    ["", [], {}, None, 7, [None], [[]], [{"role": "assistant"}], {"messages": None}, [call("x")]]
-    + [[{"role": "tool", "content": 5}], [{"role": "assistant", "tool_calls": [1, {}]}]],
+    [
+        "",
+        [],
+        {},
+        None,
+        7,
+        [None],
+        [[]],
+        [{"role": "assistant"}],
+        {"messages": None},
+        [call("x")],
+        [{"role": "tool", "content": 5}],
+        [{"role": "assistant", "tool_calls": [1, {}]}],
+    ],
 )
-def test_empty_and_wrong_shapes_earn_nothing(completion):
+def test_empty_and_wrong_shapes_earn_nothing(completion: Any):
     assert scores(completion) == [0.0, 0.0, 0.0, 0.0, 0.0]
 
 
@@ -184,13 +217,14 @@ def test_the_three_shapes_agree():
         "<think><answer>12 kilograms</answer>",
     ],
 )
-def test_format_wants_one_answer_at_the_end(text):
+def test_format_wants_one_answer_at_the_end(text: str):
     assert scores([said(text)])[2] == 0.0
 
 
 def test_the_environment_is_believed_before_the_messages():
     class Environment:
-        _searches = []
+        def __init__(self):
+            self._searches = []
 
     assert scores(ORACLE, environments=[Environment()])[1] == 0.0
 
@@ -198,16 +232,18 @@ def test_the_environment_is_believed_before_the_messages():
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["role", "content", "messages", "tool_calls", "function", "id"]),
-            inner,
-            max_size=4,
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(["role", "content", "messages", "tool_calls", "function", "id"]),
+                inner,
+                max_size=4,
+            )
         ),
         max_leaves=20,
     )
 )
-def test_no_completion_breaks_a_reward(completion):
+def test_no_completion_breaks_a_reward(completion: Any):
     for value in scores(completion):
         assert value is not None
         assert 0.0 <= value <= 1.0

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,14 +7,15 @@ from hypothesis import strategies as st
 
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.retrieval.options import IndexOptions
-from xpoll_dagster.retrieval.search import MODES
+from xpoll_dagster.retrieval.search import MODES, Mode
 from xpoll_dagster.retrieval.terms import split_terms
 from xpoll_dagster.retrieval.vectors import build_vector_index
 from xpoll_dagster.retrieval.windows import split_windows
+from xpoll_dagster_tests.retrieval.library import Built
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_finds_the_chunk(built, mode):
+def test_every_mode_finds_the_chunk(built: Built, mode: Mode):
     found = built.clean.search("In which year was the bell of Dunmere cast?", 3, mode)
     assert "bell of Dunmere" in found[0].text
     assert found[0].citation == "The Founding of Bells, “Part 2”"
@@ -21,7 +24,7 @@ def test_every_mode_finds_the_chunk(built, mode):
     )
 
 
-def test_a_batch_gives_what_single_queries_give(built):
+def test_a_batch_gives_what_single_queries_give(built: Built):
     queries = ["fleece of the Embry", "tin for bells", "wet hemp", "", "zzz"]
     together = built.noisy.search(queries, 5)
     for query, results in zip(queries, together, strict=True):
@@ -29,22 +32,22 @@ def test_a_batch_gives_what_single_queries_give(built):
         assert [one.document_id for one in alone] == [one.document_id for one in results]
 
 
-def test_paraphrases_are_marked_and_lead_to_their_original(built):
+def test_paraphrases_are_marked_and_lead_to_their_original(built: Built):
     results = built.noisy.search("fleece of the Bostrin sheep shorn in June", 2)
     assert {result.is_paraphrase for result in results} == {True, False}
     assert {result.stable_id for result in results} == {"farming--hill-sheep-0001"}
 
 
-def test_rejected_paraphrases_are_not_indexed(built):
+def test_rejected_paraphrases_are_not_indexed(built: Built):
     assert not any("Dellick" in text for text in _copies(built))
 
 
-def _copies(built):
+def _copies(built: Built):
     rows = built.noisy.index.rows
     return rows.filter(rows["is_paraphrase"])["text"].to_list()
 
 
-def test_bad_requests_are_refused(built):
+def test_bad_requests_are_refused(built: Built):
     with pytest.raises(RetrievalError, match="no mode"):
         built.clean.search("x", 3, "guess")  # type: ignore[arg-type]
     with pytest.raises(RetrievalError, match="At least one"):
@@ -54,7 +57,7 @@ def test_bad_requests_are_refused(built):
 
 
 @pytest.mark.parametrize("kind", ["ivf", "hnsw"])
-def test_a_trained_index_tells_its_recall(kind):
+def test_a_trained_index_tells_its_recall(kind: Literal["ivf", "hnsw"]):
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((40, 32))
     vectors = np.repeat(centres, 50, axis=0) + 0.3 * rng.standard_normal((2000, 32))
@@ -79,7 +82,7 @@ def test_numbers_and_compounds_are_read_as_meant():
 
 @settings(max_examples=50)
 @given(st.text(max_size=600))
-def test_windows_hold_every_word(text):
+def test_windows_hold_every_word(text: str):
     windows = split_windows(text, 30)
     assert windows
     assert set(text.split()) <= {word for window in windows for word in window.split()}

@@ -1,5 +1,7 @@
 import csv
 import json
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,11 +12,11 @@ from xpoll_dagster.retrieval.options import RetrievalOptions, SplitOptions
 from xpoll_dagster.retrieval.questions import measure_questions
 from xpoll_dagster.retrieval.scores import retrieval_scores
 from xpoll_dagster.retrieval.views import save_grpo_dataset
-from xpoll_dagster_tests.retrieval.library import questions
+from xpoll_dagster_tests.retrieval.library import Built, questions
 
 
 @pytest.fixture(scope="module")
-def saved(built, tmp_path_factory):
+def saved(built: Built, tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, pl.DataFrame]":
     folder = tmp_path_factory.mktemp("grpo") / "grpo_dataset"
     options = RetrievalOptions(splits=SplitOptions(validation=0.2, test=0.2))
     asked = measure_questions(questions(), built.clean, options)
@@ -24,15 +26,18 @@ def saved(built, tmp_path_factory):
     return folder, rows
 
 
-def lines(path):
+Saved = tuple[Path, pl.DataFrame]
+
+
+def lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def test_the_dataset_loads_and_keeps_its_splits_apart(saved):
+def test_the_dataset_loads_and_keeps_its_splits_apart(saved: Saved):
     from datasets import load_from_disk
 
     folder, rows = saved
-    found = load_from_disk(str(folder / "hf"))
+    found: Any = load_from_disk(str(folder / "hf"))
     assert set(found) == {"train", "validation", "test"}
     assert sum(part.num_rows for part in found.values()) == rows.height
     seen: dict[str, str] = {}
@@ -50,11 +55,13 @@ def test_the_dataset_loads_and_keeps_its_splits_apart(saved):
                 assert seen.setdefault(name, split) == split
 
 
-def test_a_verifiers_loader_reads_its_view(saved):
+def test_a_verifiers_loader_reads_its_view(saved: Saved):
     from datasets import load_dataset
 
     folder, rows = saved
-    found = load_dataset("json", data_files={"train": str(folder / "verifiers" / "train.jsonl")})
+    found: Any = load_dataset(
+        "json", data_files={"train": str(folder / "verifiers" / "train.jsonl")}
+    )
     part = found["train"]
     assert part.num_rows == rows.filter(pl.col("split") == "train").height
     for row in part:
@@ -65,7 +72,7 @@ def test_a_verifiers_loader_reads_its_view(saved):
         assert info["gold_chunk_ids"]
 
 
-def test_the_verl_view_has_its_columns(saved):
+def test_the_verl_view_has_its_columns(saved: Saved):
     folder, rows = saved
     frame = pl.read_parquet(folder / "verl" / "train.parquet")
     assert frame.columns == ["data_source", "prompt", "ability", "reward_model", "extra_info"]
@@ -78,7 +85,7 @@ def test_the_verl_view_has_its_columns(saved):
     assert rows.height
 
 
-def test_the_beir_view_is_of_one_piece(saved):
+def test_the_beir_view_is_of_one_piece(saved: Saved):
     folder, rows = saved
     corpus = {line["_id"] for line in lines(folder / "beir" / "corpus.jsonl")}
     queries = {line["_id"] for line in lines(folder / "beir" / "queries.jsonl")}
@@ -93,7 +100,7 @@ def test_the_beir_view_is_of_one_piece(saved):
     assert any("/" in name for name in corpus)
 
 
-def test_the_card_counts_the_rows(saved):
+def test_the_card_counts_the_rows(saved: Saved):
     folder, rows = saved
     card = (folder / "README.md").read_text("utf-8")
     assert card.startswith("---\n")
@@ -101,7 +108,7 @@ def test_the_card_counts_the_rows(saved):
     assert "recall@1" in card
 
 
-def test_a_library_without_questions_is_said_plainly(built):
+def test_a_library_without_questions_is_said_plainly(built: Built):
     none = built.questions.with_columns(kept=pl.lit(value=False))
     with pytest.raises(RetrievalError, match="No question was kept"):
         grpo_rows(none, built.clean.index.table)

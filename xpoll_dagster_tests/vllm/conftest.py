@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,8 +15,9 @@ import pytest
 
 from xpoll_dagster.writing.engines.vllm import VllmEngine
 from xpoll_dagster.writing.engines.vllm_options import VllmOptions
-from xpoll_dagster_tests.vllm import tiny_model
+from xpoll_dagster_tests.vllm import serve, tiny_model
 
+GUIDED = {"backend": "xgrammar", "disable_any_whitespace": True}
 SMALL = {"enforce_eager": True, "kv_cache_memory_bytes": 64 << 20, "max_num_seqs": 32}
 
 
@@ -45,12 +47,11 @@ def base_url(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log"
     command = [
-        str(Path(sys.executable).parent / "vllm"),
+        *(sys.executable, "-m", serve.__name__),
         *("serve", str(model_folder), "--host", "127.0.0.1", "--port", str(port)),
         *("--served-model-name", "tiny-llama", "--max-model-len", "1024", "--enforce-eager"),
         *("--kv-cache-memory-bytes", str(64 << 20), "--max-num-seqs", "32"),
-        *("--structured-outputs-config.backend", "xgrammar"),
-        "--structured-outputs-config.disable_any_whitespace",
+        *("--structured-outputs-config", json.dumps(GUIDED)),
     ]
     environment = os.environ | {"VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
     with log.open("wb") as out:

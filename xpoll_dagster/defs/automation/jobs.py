@@ -37,4 +37,12 @@ questions_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-ALL_JOBS = [books_job, linking_job, pair_texts_job, sft_job, questions_job]
+retrieval_job = dg.define_asset_job(
+    "retrieval_job",
+    selection=dg.AssetSelection.groups("retrieval")
+    - dg.AssetSelection.assets("paraphrased_chunks", "questions"),
+    description="The retrieval-RL dataset: index, questions, bundle, scores, views.",
+    executor_def=dg.in_process_executor,
+)
+
+ALL_JOBS = [books_job, linking_job, pair_texts_job, sft_job, questions_job, retrieval_job]

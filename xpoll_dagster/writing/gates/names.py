@@ -98,10 +98,8 @@ def names(text: str) -> tuple[Name, ...]:
 
 
 def _add(found: list[Name], run: list[tuple[str, bool]]) -> None:
-    while run and bare(run[0][0]) in PLAIN_WORDS:
-        run = run[1:]
-    while run and bare(run[-1][0]) in PLAIN_WORDS:
-        run = run[:-1]
+    telling = [place for place, (word, _) in enumerate(run) if bare(word) not in PLAIN_WORDS]
+    run = run[telling[0] : telling[-1] + 1] if telling else []
     if not run:
         return
     # A word that opens the sentence is part of a name where more capitals follow.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from xpoll_dagster.books.concepts.words import word_set
 from xpoll_dagster.writing.rules.asking.candidate import (
     Candidate,
     Context,
@@ -108,12 +109,11 @@ def _times(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
         answer = match[1]
         if template in {"relative time", "period"}:
             answer = answer.strip()
-        if template == "date":
-            word = "When" if not re.search(r"\d", answer) or "," not in answer else "On what date"
-            if match[0][:2].lower() == "in":
-                word = "When"
+        asked = word
+        if template == "date" and "," in answer and match[0][:2].lower() == "on":
+            asked = "On what date"
         yield Candidate(
-            template, _turned(clause, context, _opened_word(clause, word), left), answer
+            template, _turned(clause, context, _opened_word(clause, asked), left), answer
         )
         return
 
@@ -161,8 +161,11 @@ def _situated(clause: Clause, context: Context, rest: str) -> Iterator[Candidate
     yield Candidate("position", question, match[1])
 
 
-_SITUATED = frozenset(
-    ["located", "mounted", "installed", "placed", "stowed", "stored", "situated", "kept", "positioned", "housed", "buried", "built", "held", "erected", "carried", "deployed", "hung", "launched", "fixed", "inserted", "secured"]
+_SITUATED = word_set(
+    """
+    located mounted installed placed stowed stored situated kept positioned housed buried
+    built held erected carried deployed hung launched fixed inserted secured
+    """
 )
 
 
@@ -203,7 +206,7 @@ def _is_purpose(clause: Clause, context: Context, answer: str) -> bool:
     return is_purpose(clause, context.lexicon, answer)
 
 
-def _is_manner(clause: Clause, context: Context, answer: str) -> bool:
+def _is_manner(_clause: Clause, context: Context, answer: str) -> bool:
     second = answer.split()[1].lower()
     if second in {"means", "way", "using", "the"}:
         return second != "the" or answer.startswith("by the use of")
@@ -231,7 +234,9 @@ def _opening(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]
         yield Candidate("manner", _turned(clause, context, "How", rest), text)
     elif _OPENING_TIME.match(text) and len(text.split()) > 2:
         yield Candidate("event time", _turned(clause, context, "When", rest), text)
-    elif re.match(r"(?:because|since|as a result of|owing to|due to|on account of)\b", text, re.IGNORECASE):
+    elif re.match(
+        r"(?:because|since|as a result of|owing to|due to|on account of)\b", text, re.IGNORECASE
+    ):
         if re.match(r"since\b", text, re.IGNORECASE) and not re.search(
             r"\b(?:is|are|was|were|had|has)\b", text
         ):

@@ -14,7 +14,7 @@ from xpoll_dagster.writing.rules.asking.candidate import (
 )
 from xpoll_dagster.writing.rules.asking.screening import is_specific
 from xpoll_dagster.writing.rules.language.clauses import Clause
-from xpoll_dagster.writing.rules.language.expressions import NUMBER, QUANTITY, RANGE
+from xpoll_dagster.writing.rules.language.expressions import QUANTITY, RANGE
 
 _MEASURED = (
     r"rate|altitude|pressure|temperature|speed|velocity|range|distance|depth|height|angle|value|"
@@ -22,13 +22,12 @@ _MEASURED = (
     r"interest|length|width|thickness|diameter|radius|energy|acceleration|force|mass|attitude"
 )
 _AT_VALUE = re.compile(
-    rf"(?:^|\s)(at|to|from|with|by|of|within)\s(an?|the)\s((?:[a-z-]+\s)?(?:{_MEASURED}))\sof\s({QUANTITY.pattern})"
+    rf"(?:^|\s)(at|to|from|with|by|of|within)\s(an?|"
+    rf"the)\s((?:[a-z-]+\s)?(?:{_MEASURED}))\sof\s({QUANTITY.pattern})"
 )
 _CHANGED = re.compile(
     r"^(?:increas|decreas|reduc|drop|r[io]se|f[ae]ll|decay|declin|rais|lower|climb|warm|cool)"
 )
-_COUNTED = re.compile(r"^(.*?\b)(NUM)$")
-_ALL_OF = re.compile(rf"^(?:{QUANTITY.pattern}|{RANGE.pattern})$")
 
 
 def ask_amounts(clause: Clause, context: Context) -> Iterator[Candidate]:
@@ -43,7 +42,7 @@ def ask_amounts(clause: Clause, context: Context) -> Iterator[Candidate]:
         yield from _at_value(clause, context, rest)
         yield from _change(clause, context, rest)
         yield from _count_object(clause, context)
-    yield from _count_subject(clause, context)
+    yield from _count_subject(clause)
 
 
 def _value(clause: Clause, context: Context, subject: str, rest: str) -> Iterator[Candidate]:
@@ -78,7 +77,7 @@ def _value(clause: Clause, context: Context, subject: str, rest: str) -> Iterato
         "provide": "How much", "produce": "How much", "gain": "How much", "lose": "How much",
     }.get(lemma, "")  # fmt: skip
     is_time = re.search(r"(?:second|minute|hour|day|week|month|year|centur)", match[0])
-    if word in {"How long"} and not is_time:
+    if word == "How long" and not is_time:
         return
     if word and not clause.auxiliaries and not (is_time and word == "How much"):
         question = f"{word} {in_question(clause, context, after)}"
@@ -132,13 +131,7 @@ def _change(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
     )
 
 
-_COUNT = re.compile(
-    rf"^(?:All |The )?({NUMBER})\s(?!percent|per cent|of\b|and\b|or\b|or\b|to\b)([a-z-]+(?:\s[a-z-]+)*?s)\b(.*)$",
-    re.IGNORECASE,
-)
-
-
-def _count_subject(clause: Clause, context: Context) -> Iterator[Candidate]:
+def _count_subject(clause: Clause) -> Iterator[Candidate]:
     start, stop = clause.subject
     opening = " ".join(token.lower for token in clause.tokens[start : start + 3])
     if opening == "a total of":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from xpoll_dagster.books.concepts.words import word_set
 from xpoll_dagster.writing.rules.asking.candidate import (
     Candidate,
     Context,
@@ -20,8 +21,12 @@ _COMPOSED = re.compile(
     r"^(?:consist(?:s|ed)? of|comprise[sd]?|include[sd]?|contain(?:s|ed)?|incorporate[sd]?|"
     r"(?:is|are|was|were) (?:also |usually |generally )?(?:composed of|made up of|made of))$"
 )
-_FINDING = frozenset(
-    ["indicate", "show", "reveal", "confirm", "verify", "suggest", "demonstrate", "disclose", "prove", "conclude", "discover", "find", "believe", "argue", "assert", "hold", "maintain", "state", "report", "assume", "think", "teach", "recognize", "realize", "predict", "observe", "note", "notice", "imply", "know", "say"]
+_FINDING = word_set(
+    """
+    indicate show reveal confirm verify suggest demonstrate disclose prove conclude discover
+    find believe argue assert hold maintain state report assume think teach recognize realize
+    predict observe note notice imply know say
+    """
 )
 _TYPICAL = re.compile(
     r"((?:\w+ly )?(?:typical|capable|indicative|characteristic|representative|responsible|suitable|"
@@ -32,9 +37,19 @@ _TYPICAL = re.compile(
 _KINDS_OF = frozenset(
     {"kinds", "types", "sorts", "classes", "members", "parts", "results", "others"}
 )
-_CAUSING = frozenset({"cause", "produce", "prevent", "trigger", "create", "enable", "destroy"})
-_LINKED = frozenset(
-    ["depend", "lead", "result", "refer", "belong", "lie", "rely", "correspond", "relate", "contribute", "react", "respond", "extend", "apply", "deal", "agree", "originate", "arise", "stem", "end", "differ", "suffer", "escape", "yield", "point", "attach", "connect"]
+_NO_OBJECT = word_set(
+    """
+    seem become appear remain look prove go come fall turn last weigh cost take give make have
+    begin live grow feel call let lie stand sit rise travel average keep pass run include
+    contain comprise follow
+    """
+)
+"""Verbs that are followed by no object, or by one that nobody would ask for."""
+_LINKED = word_set(
+    """
+    depend lead result refer belong lie rely correspond relate contribute react respond extend
+    apply deal agree originate arise stem end differ suffer escape yield point attach connect
+    """
 )
 
 
@@ -81,7 +96,7 @@ def _who(clause: Clause, context: Context, subject: str, rest: str) -> Iterator[
 
 
 def _agent(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
-    """ "The Elements was written by Euclid": who wrote it; "was caused by a short": what did."""
+    """“The Elements was written by Euclid”: who wrote it; “was caused by a short”: what did."""
     if not clause.passive or not context.lexicon or len(clause.auxiliaries) != 1:
         return
     match = re.search(r"(?:^|\s)by\s((?!means|way|far|virtue|reason)[^,;]+)$", rest)
@@ -140,7 +155,7 @@ def _what_happened(
         return
     verbs = words_of(clause, clause.finite, clause.verb + 1)
     if clause.plural or clause.tokens[clause.finite].kind == "V":
-        yield from _which(clause, context, subject, f"{verbs} {rest}")
+        yield from _which(clause, subject, f"{verbs} {rest}")
         return
     if clause.tokens[clause.verb].lower in {"had", "has", "made", "took", "gave", "came", "went"}:
         return
@@ -162,13 +177,13 @@ def _what_happened(
     yield Candidate(template, opened(clause, question) + "?", subject)
 
 
-def _which(clause: Clause, context: Context, subject: str, predicate: str) -> Iterator[Candidate]:
+def _which(clause: Clause, subject: str, predicate: str) -> Iterator[Candidate]:
     """Which of a kind: "Batteries A and B were charged" asks for batteries."""
     tokens = clause.tokens[slice(*clause.subject)]
     head = head_of(tokens)
     if head is None or head.kind != "NS" or (head.text[0].isupper() and tokens[0] is not head):
         return
-    if tokens[0].kind in {"NUM"} or (tokens[0].kind == "DET" and tokens[0].lower != "the"):
+    if tokens[0].kind == "NUM" or (tokens[0].kind == "DET" and tokens[0].lower != "the"):
         return
     if len(content_words(subject)) < 2 or len(tokens) > 9:
         return
@@ -189,10 +204,7 @@ def _object(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
         return
     if verb.kind == "HAVE" or not (clause.whole or tokens[-1].kind in {"N", "NS", "NAME"}):
         return
-    if lemma in {"seem", "become", "appear", "remain", "look", "prove", "go", "come", "fall", "turn",
-                 "last", "weigh", "cost", "take", "give", "make", "have", "begin", "live", "grow",
-                 "feel", "call", "let", "lie", "stand", "sit", "rise", "travel", "average", "keep",
-                 "pass", "run", "include", "contain", "comprise", "follow"}:  # fmt: skip
+    if lemma in _NO_OBJECT:
         return
     if any(token.kind in {"SUB", "PRON", "NEG", "VD", "VZ", ":"} for token in tokens):
         return
@@ -242,7 +254,7 @@ def _linked(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
 
 
 def _instrument(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
-    """ "was initiated with the digital autopilot": what something was done with, from, into."""
+    """“was initiated with the digital autopilot”: what something was done with, from, into."""
     if not clause.passive or not clause.whole:
         return
     match = re.match(r"((?:\w+ly )?)(with|from|into|onto)\s([^,;]+)$", rest)
@@ -281,7 +293,7 @@ def _composition(clause: Clause, context: Context, rest: str) -> Iterator[Candid
 
 
 def _finding(clause: Clause, context: Context) -> Iterator[Candidate]:
-    """ "Tests showed that the valve had failed": what the tests showed."""
+    """“Tests showed that the valve had failed”: what the tests showed."""
     lemma = context.lexicon.verb_lemma(clause.tokens[clause.verb].lower)
     if lemma not in _FINDING or clause.passive or clause.copular:
         return

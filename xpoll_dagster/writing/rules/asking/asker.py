@@ -129,8 +129,14 @@ def propose(chunk: SourceChunk, context: Context, n_chunks: int) -> Iterator[Can
                 found.extend(rule(clause, context))
         for candidate in found:
             candidate.sentence = ordinal
-            candidate.answer = candidate.answer.strip(" ,;.")
+            candidate.answer = _trimmed(candidate.answer)
             yield candidate
+
+
+def _trimmed(answer: str) -> str:
+    """An answer without marks around it; "p.m." keeps its full stop."""
+    answer = answer.strip(" ,;")
+    return answer if re.search(r"(?:[A-Za-z]\.){2,}$", answer) else answer.rstrip(" ,;.")
 
 
 def _pieces(sentence: str) -> Iterator[str]:
@@ -201,8 +207,8 @@ def _chosen(
         if not kept[at]:
             empty = Question(chunk_id, "", "", origin=origin)
             questions.append(replace(empty, problems=(_NO_QUESTION, *filter(None, [problem]))))
-        for one in sorted(kept[at], key=lambda one: -one.score):
-            questions.append(
-                Question(chunk_id, one.question, one.answer, one.template, one.score, origin=origin)
-            )
+        questions.extend(
+            Question(chunk_id, one.question, one.answer, one.template, one.score, origin=origin)
+            for one in sorted(kept[at], key=lambda one: -one.score)
+        )
     return questions

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xpoll_dagster.writing.rules.language import words as w
 from xpoll_dagster.writing.rules.language.clauses import Clause
 from xpoll_dagster.writing.rules.language.lexicon import Lexicon
 from xpoll_dagster.writing.rules.language.tagging import Token
@@ -76,8 +77,10 @@ class Context:
         core = word.split("'")[0].split("’")[0].split("-")[0]
         if len(core) > 1 and core[1:] != core[1:].lower():
             return text
-        if core == "I" or (len(core) == 1 and core not in {"A"}):
+        if core == "I" or (len(core) == 1 and core != "A"):
             return text
+        if core.lower() in _CLOSED and core not in _ARTICLE_WORDS:
+            return text.replace(word[0], word[0].lower(), 1)
         second = text.split()[1] if " " in text else ""
         if second[:1].isupper() and core not in _ARTICLE_WORDS:
             return text
@@ -91,6 +94,7 @@ class Context:
         return text.replace(word[0], word[0].lower(), 1)
 
 
+_CLOSED = w.PREPOSITIONS | w.SUBORDINATORS | w.DETERMINERS | w.ADVERBS
 _ARTICLE_WORDS = frozenset({"The", "A", "An", "All", "Some", "Every", "Most", "Many", "Several"})
 _ARTICLES = frozenset({"the", "a", "an", "all", "some", "each", "every", "most", "many", "several"})
 
@@ -150,7 +154,8 @@ _ASKED_ALIKE = (
     ("Which term completes the statement", "Which term completes this statement:",
      "What term is missing from the statement", "Which word or phrase completes the statement"),
     ("Which name completes the statement", "Which name is missing from the statement"),
-    ("The name of which place completes the statement", "Which place is missing from the statement"),
+    ("The name of which place completes the statement",
+     "Which place is missing from the statement"),
 )  # fmt: skip
 
 
@@ -175,7 +180,9 @@ def opened(clause: Clause, question: str) -> str:
         return question
     text = clause.text(*clause.opening)
     tokens = clause.tokens[clause.opening[0] : clause.opening[1]]
-    if re.search(r"\b(?:this|that|these|those|such|it|he|she|they|him|them|here)\b", text, re.IGNORECASE):
+    if re.search(
+        r"\b(?:this|that|these|those|such|it|he|she|they|him|them|here)\b", text, re.IGNORECASE
+    ):
         return question
     if tokens[0].lower in {"like", "unlike", "besides", "despite", "as"}:
         return question

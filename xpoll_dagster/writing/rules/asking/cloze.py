@@ -13,7 +13,8 @@ from xpoll_dagster.writing.rules.language.tagging import tag
 
 _LEANING = re.compile(
     r"\b(?:this|these|such|above|below|now|here|you|your|we|our|us|I|my|please|he|she|his|her|"
-    r"they|latter|former)\b|^(?:Lastly|Finally|Also|Similarly|Therefore|Thus|However|Hence|Note|Read|See|Recall|Notice|In general)\b",
+    r"they|latter|former)\b|^(?:Lastly|Finally|Also|Similarly|Therefore|Thus|However|Hence|Note|"
+    r"Read|See|Recall|Notice|In general)\b",
     re.IGNORECASE,
 )
 _ASKED = {

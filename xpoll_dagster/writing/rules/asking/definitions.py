@@ -33,7 +33,7 @@ def ask_definitions(clause: Clause, context: Context) -> Iterator[Candidate]:
     yield from _named(clause, context, subject, rest)
     if clause.copular:
         yield from _copular(clause, context, subject, rest)
-    yield from _meaning(clause, context, subject, rest)
+    yield from _meaning(clause, context, subject)
 
 
 def _full_rest(clause: Clause) -> str:
@@ -143,7 +143,7 @@ def _named(clause: Clause, context: Context, subject: str, rest: str) -> Iterato
     yield Candidate("naming", opened(clause, " ".join(filter(None, parts))) + "?", term)
 
 
-def _meaning(clause: Clause, context: Context, subject: str, rest: str) -> Iterator[Candidate]:
+def _meaning(clause: Clause, context: Context, subject: str) -> Iterator[Candidate]:
     verb = clause.tokens[clause.verb].lower
     answer = _full_rest(clause)
     if not is_specific(subject, context) or not 3 <= len(answer.split()) <= 25:

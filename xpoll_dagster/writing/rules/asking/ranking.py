@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,14 +67,14 @@ def measure(candidates: Sequence[Candidate], passages: Sequence[str]) -> list[Me
             rows.append(vocabulary[word])
             columns.append(at)
             weights.append(idf[word] * count * 2.2 / (count + length))
-    documents = csr_matrix((weights, (rows, columns)), shape=(len(vocabulary), n))
+    documents: Any = csr_matrix((weights, (rows, columns)), shape=(len(vocabulary), n))
     measures: list[Measures] = []
     for start in range(0, len(candidates), 512):
         part = candidates[start : start + 512]
         words = [sorted(set(content_words(one.question)) & vocabulary.keys()) for one in part]
         indices = [vocabulary[word] for found in words for word in found]
         pointers = np.cumsum([0, *map(len, words)])
-        queries = csr_matrix(
+        queries: Any = csr_matrix(
             (np.ones(len(indices)), indices, pointers), shape=(len(part), len(vocabulary))
         )
         scores = (queries @ documents).toarray()

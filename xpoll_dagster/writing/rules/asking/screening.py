@@ -12,26 +12,32 @@ GAP = "____"
 """What stands for the word left out."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _MISREAD = re.compile(
-    r"\b[lIO]\d|\d[lIoO]\b|\d[lIoO]\d|\b[oO]\.\d|\b\d+[.,]?[lo]\d*\b|[^\x00-\x7f]{3}|\bl\b|\d \d(?!\d\d(?!\d))|"
-    r"[\\^$_{}|~=<>]|[©®™¢¥§¶†‡•■□�]|\.{2,}|[a-z][A-Z]|https?:|www\.|\S@\S|\s[,.;:?]|[-–—]\s|\s[-–—]"
+    r"\b[lIO]\d|\d[lIoO]\b|\d[lIoO]\d|\b[oO]\.\d|\b\d+[.,]?[lo]\d*\b|[^\x00-\x7f]{3}|\bl\b|\d "
+    r"\d(?!\d\d(?!\d))|"
+    r"[\\^$_{}|~=<>]|[©®™¢¥§¶†‡•■□�]|\.{2,}|[a-z][A-Z]|https?:|www\.|\S@\S|\s[,.;:?]|[-–—]\s|"
+    r"\s[-–—]"
 )
 _POINTING = re.compile(
     r"\b(?:this|these|those|such|he|she|it|they|we|us|him|them|former|latter|above|aforesaid|"
-    r"I|you|your|our|my|me|here|there|thereof|therein|thereby|foregoing|same(?! (?:\w+ )?(?:as|time)\b)|other|others|"
+    r"I|you|your|our|my|me|here|there|thereof|therein|thereby|foregoing|same(?! (?:\w+ )?(?:as|"
+    r"time)\b)|other|others|"
     r"the following|the preceding|the previous|the next|first two|another|below|now|today|"
     r"similar(?! to)|similarly|likewise|said|mentioned|so(?! (?:as|that)\b)|instead|else|hence|"
-    r"last-named|first-named|above-named|both|either|neither|respectively|respective|thus|therefore|however|one)\b",
+    r"last-named|first-named|above-named|both|either|neither|respectively|respective|thus|"
+    r"therefore|however|one)\b",
     re.IGNORECASE,
 )
 _POINTING_ANSWER = re.compile(
     r"\b(?:this|these|those|such|he|she|it|they|we|him|them|us|you|your|our|former|latter|"
-    r"that [A-Z]\w+|do so|did so|above|aforesaid|I|my|me|here|thereof|foregoing|the following|the preceding|below)\b"
+    r"that [A-Z]\w+|do so|did so|above|aforesaid|I|my|me|here|thereof|foregoing|the following|"
+    r"the preceding|below)\b"
 )
 _REFERENCE = re.compile(
     r"\b(?:fig(?:ure|s|\.)|tables?|equations?|eqs?\.|sections?|chapters?|appendix|volumes?|pages?|"
     r"exercises?|examples?|problems?\s\d|footnotes?|reference|references|paragraphs?|listing|"
     r"procedure shown|the (?:reader|author|student|text|book|present work|diagram|formula|"
-    r"cases|case(?=$|\s(?:is|was|of))|result|results|question|problem|point|matter|way|thing|fact|situation|process|"
+    r"cases|case(?=$|\s(?:is|was|of))|result|results|question|problem|point|matter|way|thing|"
+    r"fact|situation|process|"
     r"following|above|example|answer|reason|idea|latter|former|rest|remainder|other|others|"
     r"same|proof|theorem|expression))\b",
     re.IGNORECASE,
@@ -133,7 +139,7 @@ def question_fault(candidate: Candidate, context: Context) -> str:
     if re.search(r", (?:the|an?|its|their) (?:(?!\b(?:and|or)\b)[^,])*\?$", question[20:]):
         return "is cut short"
     if candidate.template in _TIME_ANSWERS and (
-        re.search(r"\band \w+ed\b", answer)
+        re.search(r"\band \w+ed\b|.\b(?:because|owing to|due to)\b", answer)
         or re.match(r"(?:when|while) \w+(?:ed|ing|en)\b", answer, re.IGNORECASE)
     ):
         return "answer runs on"
@@ -166,7 +172,9 @@ def is_specific(subject: str, context: Context) -> bool:
     if re.search(r"\b(?:his|her|its|their|our|my|your)\b", subject, re.IGNORECASE):
         return False
     words = content_words(subject)
-    if re.match(r"(?:\d|two|three|four|five|six|seven|eight|nine|ten|several)\b", subject, re.IGNORECASE):
+    if re.match(
+        r"(?:\d|two|three|four|five|six|seven|eight|nine|ten|several)\b", subject, re.IGNORECASE
+    ):
         return False
     if subject.lower().startswith("the ") and len(words) < 2:
         # What a tenth of the chunks speak of is known wherever the book is.

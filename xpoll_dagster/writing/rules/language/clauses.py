@@ -20,13 +20,16 @@ _OPENING_DROPPED = re.compile(
     r"however|therefore|thus|hence|moreover|furthermore|consequently|accordingly|also|then|"
     r"similarly|likewise|finally|indeed|nevertheless|first|second|third|next|again|now|"
     r"as a result|on the other hand|in particular|in contrast|by contrast|conversely|"
-    r"lastly|by far|in short|in part|for now|at first|at last|in practice|in principle|like \w+|as usual|"
+    r"lastly|by far|in short|in part|for now|at first|at last|in practice|in principle|like \w+|"
+    r"as usual|"
     r"interestingly|unfortunately|fortunately|obviously|clearly|naturally)$",
     re.IGNORECASE,
 )
 _BARE_OPENING = re.compile(
-    r"(?:(?:In|About|Before|After|Since|By) (?:the year |about )?(?:1\d{3}|20\d\d|\d{2,4} (?:B\.C\.|A\.D\.))"
-    r"(?: B\.C\.| A\.D\.)?|In the (?:\w+ )?(?:\w+th|first|second|third) centur(?:y|ies)(?: B\.C\.)?|"
+    r"(?:(?:In|About|Before|After|Since|By) (?:the year |about )?(?:1\d{3}|20\d\d|\d{2,4} "
+    r"(?:B\.C\.|A\.D\.))"
+    r"(?: B\.C\.| A\.D\.)?|In the (?:\w+ )?(?:\w+th|first|second|third) centur(?:y|ies)(?: "
+    r"B\.C\.)?|"
     r"(?:On|In) (?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|"
     r"October|November|December)(?: \d{1,2})?(?:,? \d{4})?|"
     r"At (?:approximately |about )?\d+(?::\d\d)+|"
@@ -122,9 +125,17 @@ def parse(sentence: str, lexicon: Lexicon) -> Clause | None:
     elif agreement in {"are", "were", "have", "do"} or tokens[finite].kind == "V":
         plural = True
     return Clause(
-        sentence, tokens, opening, (start, subject_stop), auxiliaries, verb, (verb + 1, stop), whole,
-        plural, negated,
-    )  # fmt: skip
+        sentence=sentence,
+        tokens=tokens,
+        opening=opening,
+        subject=(start, subject_stop),
+        auxiliaries=auxiliaries,
+        verb=verb,
+        rest=(verb + 1, stop),
+        whole=whole,
+        plural=plural,
+        negated=negated,
+    )
 
 
 def _opening(tokens: list[Token]) -> tuple[tuple[int, int] | None, int] | None:
@@ -198,7 +209,7 @@ def _finite(tokens: list[Token], start: int, lexicon: Lexicon) -> int | None:
                 candidate = at
             elif kind in {"VD", "VZ"} or not _is_complement(tokens, at):
                 return None if _ambiguous(tokens, candidate, at) else candidate
-        if kind in {"CONJ"} and candidate is not None:
+        if kind == "CONJ" and candidate is not None:
             break
     if candidate is None:
         return None
@@ -222,7 +233,7 @@ def _verb_follows(tokens: list[Token], start: int) -> bool:
             return False
         if token.kind in {"VD", "VZ", "BE", "HAVE", "MODAL"}:
             return True
-        if token.kind == "VDN" and tokens[at - 1].kind in {"N", "NS", "NAME", "ADV"}:
+        if token.kind == "VDN" and tokens[at - 1].kind in {"N", "NS", "NAME", "ADV", "PRON"}:
             return True
     return False
 
@@ -351,10 +362,13 @@ def _holds_verb(tokens: list[Token], start: int) -> bool:
 
 def _begins_clause(tokens: list[Token], start: int) -> bool:
     """Whether "and the tank …" goes on with a verb of its own."""
-    for token in tokens[start : start + 12]:
+    led = start < len(tokens) and tokens[start].kind in {"DET", "NAME"}
+    for before, token in zip(tokens[start:], tokens[start + 1 : start + 12], strict=False):
+        if led and token.kind == "VDN" and before.kind in {"N", "NS", "NAME"}:
+            return True
         if token.kind in {"BE", "HAVE", "MODAL", "VD", "VZ", "DO"}:
             return True
-        if token.text in {",", ";", "."} or token.kind in {"SUB"}:
+        if token.text in {",", ";", "."} or token.kind == "SUB":
             return False
     return False
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from xpoll_dagster.books.concepts.words import word_set
+
 _FILES = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 _SENSE_KINDS = {"1": "n", "2": "v", "3": "a", "5": "a", "4": "r"}
 _VOWELS = "aeiou"
@@ -25,8 +27,10 @@ _COMMON_IRREGULAR = {
     "prove": ("proved", "proved"), "lead": ("led", "led"), "hold": ("held", "held"),
     "find": ("found", "found"), "leave": ("left", "left"), "strike": ("struck", "struck"),
 }  # fmt: skip
-_UNCHANGED = frozenset(
-    ["cut", "put", "set", "let", "hit", "shut", "cost", "spread", "split", "burst", "cast", "hurt", "quit", "rid"]
+_UNCHANGED = word_set(
+    """
+    cut put set let hit shut cost spread split burst cast hurt quit rid
+    """
 )
 
 
@@ -102,7 +106,8 @@ class Lexicon:
 
     def _doubled(self, lemma: str) -> str:
         short = re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", lemma)
-        listed = self.irregular.get(lemma + lemma[-1] + "ed") == lemma
+        twice = lemma + lemma[-1]
+        listed = lemma in {self.irregular.get(twice + "ed"), self.irregular.get(twice + "ing")}
         return lemma + lemma[-1] if short or listed else lemma
 
     def is_person(self, noun: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from xpoll_dagster.books.concepts.words import word_set
 from xpoll_dagster.writing.rules.language.clauses import Clause
 from xpoll_dagster.writing.rules.language.lexicon import Lexicon
 
@@ -21,14 +22,14 @@ _NO_PURPOSE = re.compile(
     r"adequate|insufficient|inclined|destined|doomed|anxious|eager|willing|wont|liable|apt|"
     r"succeeded|offered|promised|threatened|preferred|learned|learnt|intends?|tends?|tended)$"
 )
-_PURPOSE_VERBS = frozenset(
+_PURPOSE_VERBS = word_set(
     """
     account allow assist avoid celebrate check conserve control decide defend denote describe
     detect determine distinguish encourage ensure establish evaluate explain facilitate find
     help hold improve increase insure keep maintain make maximize measure minimize obtain
     permit place preclude prevent produce promote protect provide reduce remove represent save
     secure simplify study support test verify
-    """.split()  # noqa: SIM905 - read as a paragraph
+    """
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from xpoll_dagster.books.concepts.words import word_set
 from xpoll_dagster.writing.rules.language import words as w
 from xpoll_dagster.writing.rules.language.lexicon import Lexicon
 
@@ -21,8 +22,12 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*%?")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)")
 
 
-_TAKES_TO = frozenset(
-    ["prior", "subsequent", "due", "relative", "according", "parallel", "similar", "next", "equal", "adjacent", "close", "attached", "related", "owing", "perpendicular", "proportional", "corresponding", "compared", "addition", "respect", "regard", "contrast", "opposite"]
+_TAKES_TO = word_set(
+    """
+    prior subsequent due relative according parallel similar next equal adjacent close
+    attached related owing perpendicular proportional corresponding compared addition respect
+    regard contrast opposite
+    """
 )
 
 
@@ -59,7 +64,8 @@ def tag(sentence: str, lexicon: Lexicon) -> list[Token]:
     for at, token in enumerate(tokens):
         before = tokens[at - 1] if at else None
         after = tokens[at + 1] if at + 1 < len(tokens) else None
-        _closed(token, before, after, at) or _open(token, before, after, at, lexicon)
+        if not _closed(token, before, after, at):
+            _open(token, before, after, at, lexicon)
         if token.kind == "TO" and after is not None:
             verb = lexicon.weight(after.lower, "v")
             noun = lexicon.weight(lexicon.noun_lemma(after.lower), "n")
@@ -109,7 +115,7 @@ def _closed(token: Token, before: Token | None, after: Token | None, at: int) ->
         kind = "SUB" if lower in {"as", "than", "so", "once"} else "PREP"
     elif lower in w.SUBORDINATORS:
         kind = "SUB"
-    elif lower in w.PREPOSITIONS and not (lower in {"following", "using", "like"} and False):
+    elif lower in w.PREPOSITIONS:
         kind = "PREP"
         if before is not None and before.kind == "DET" and lower in {"following", "past", "above"}:
             kind = "ADJ"
@@ -134,6 +140,9 @@ def _open(
     capital = token.text[0].isupper()
     if capital and (at > 0 and before is not None and before.text not in '“"‘('):
         token.kind, token.lemma = "NAME", lower
+        return
+    if capital and at == 0 and after is not None and after.text[:1].isupper():
+        token.kind, token.lemma = "NAME", lower  # Mary Anning, Lunar Module
         return
     counts = dict(lexicon.counts.get(lower, {}))
     verb = lexicon.verb_lemma(lower)

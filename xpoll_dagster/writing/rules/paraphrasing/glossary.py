@@ -19,6 +19,11 @@ _DESCRIBING = re.compile(
     r"provides?|contains?|comprises?|supplies|supply|measures?|controls?|converts?|serves? to|"
     r"(?:is|are) (?:an?|the) (?!same|most|only|first|main))\b"
 )
+_POINTS = re.compile(
+    r"\b(?:shown|here|figure|viewed|example|whereas|illustrated|this|these|that case|we|our|you|"
+    r"the (?:third|second|first|device|direction|system|object|problem|figure))\b",
+    re.IGNORECASE,
+)
 _CAPITALS = re.compile(r"(?<=[a-z,;] )[A-Z]")
 
 
@@ -44,7 +49,12 @@ def build_glossary(chunks: Sequence[SourceChunk], context: Context) -> list[Defi
             text = sentence.text
             if not sentence.alone or not 6 <= sentence.n_words <= 35 or re.search(r"\d", text):
                 continue
-            if fault(text) or leans_on_context(text) or _CAPITALS.search(text):
+            if (
+                _POINTS.search(text)
+                or fault(text)
+                or leans_on_context(text)
+                or _CAPITALS.search(text)
+            ):
                 continue
             clause = parse(text, context.lexicon)
             if clause is None or clause.opening is not None or clause.negated:
@@ -58,8 +68,13 @@ def build_glossary(chunks: Sequence[SourceChunk], context: Context) -> list[Defi
 
 
 def _defines(clause: Clause, context: Context) -> bool:
+    verbs = clause.text(clause.finite, clause.verb + 1).lower()
+    if re.fullmatch(r"(?:is|are) defined|means|refers", verbs):
+        return len(content_words(clause.text(*clause.rest))) > 2
+    if verbs == "are" and clause.tokens[clause.rest[0]].lower != "the":
+        return False
     return any(
-        candidate.template in {"definition", "meaning"} and len(content_words(candidate.answer)) > 2
+        candidate.template == "definition" and len(content_words(candidate.answer)) > 2
         for candidate in ask_definitions(clause, context)
     )
 

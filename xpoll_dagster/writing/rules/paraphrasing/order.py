@@ -10,15 +10,20 @@ from xpoll_dagster.writing.rules.language import expressions as x
 from xpoll_dagster.writing.rules.language.clauses import Clause
 from xpoll_dagster.writing.rules.language.purposes import is_purpose
 
-_POINTING = re.compile(r"\b(?:it|they|he|she|him|them|his|her|its|their|this|these|that)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"\b(?:it|they|he|she|him|them|his|her|its|their|this|these|that)\b", re.IGNORECASE
+)
 _MOVABLE = re.compile(
     r"(?:at|in|on|during|after|before|following|upon|when|until|since|because|by|for|within|"
     r"throughout|from|under|prior to|as a result of|because of|owing to|about|approximately)\b",
     re.IGNORECASE,
 )
-_FIXED = re.compile(r"^(?:in (?:addition|general|fact|particular|other words|this|that|contrast)|"
-                    r"for (?:example|instance|this|that)|by (?:contrast|this|that)|since then|"
-                    r"at (?:first|last|least|this|that)|from this|on the (?:other|contrary))\b", re.IGNORECASE)  # fmt: skip
+_FIXED = re.compile(
+    r"^(?:in (?:addition|general|fact|particular|other words|this|that|contrast)|"
+    r"for (?:example|instance|this|that)|by (?:contrast|this|that)|since then|"
+    r"at (?:first|last|least|this|that)|from this|on the (?:other|contrary))\b",
+    re.IGNORECASE,
+)
 _MOST = 12
 
 
@@ -30,6 +35,8 @@ def reordered(clause: Clause, context: Context) -> str:
     """
     if not clause.whole or clause.negated:
         return ""
+    if clause.opening is None and clause.subject[0] > 0:
+        return ""  # "However, the boats …": the connective would be lost
     return _behind(clause, context) or _before(clause, context) or _agent_first(clause, context)
 
 
@@ -39,7 +46,7 @@ def _body(clause: Clause) -> str:
 
 
 def _behind(clause: Clause, context: Context) -> str:
-    """ "After launch, the valve closed" becomes "The valve closed after launch"."""
+    """“After launch, the valve closed” becomes “The valve closed after launch”."""
     if clause.opening is None:
         return ""
     opening = clause.text(*clause.opening)
@@ -48,14 +55,19 @@ def _behind(clause: Clause, context: Context) -> str:
         return ""
     if len(opening.split()) > _MOST or len(body.split()) > 22 or _POINTING.search(body):
         return ""
+    # A symbol at the end would run into the words put behind it.
+    if not re.search(r"[a-z]{3,}$", body):
+        return ""
     # A second adjunct of the same kind at the end would be read together with the first.
-    if re.search(r"\b(?:when|while|before|after|until|because|that|which|and|to \w+)\b", body):
+    if re.search(r"\b(?:when|while|before|after|until|because|that|which|and)\b", body):
+        return ""
+    if any(token.kind == "TO" for token in clause.tokens[slice(*clause.rest)]):
         return ""
     return f"{capitalised(body)} {context.lowered(opening)}."
 
 
 def _before(clause: Clause, context: Context) -> str:
-    """ "The valve closed after launch" becomes "After launch, the valve closed"."""
+    """“The valve closed after launch” becomes “After launch, the valve closed”."""
     if clause.opening is not None:
         return ""
     body = _body(clause)
@@ -77,7 +89,8 @@ def _tail(clause: Clause, context: Context, rest: str) -> str:
     for pattern in (x.EVENT_TIME, x.CAUSE):
         match = pattern.search(rest)
         if match is not None and len(match[1].split()) > 2:
-            return match[1]
+            second = re.search(r"\b(?:because|owing|due|in order|so that)\b", match[1][3:])
+            return "" if second else match[1]
     if clause.passive:
         match = x.PURPOSE.search(rest)
         if match is not None and is_purpose(clause, context.lexicon, match[1]):
@@ -90,7 +103,7 @@ def _tail(clause: Clause, context: Context, rest: str) -> str:
 
 
 def _agent_first(clause: Clause, context: Context) -> str:
-    """ "The valve was closed by the crew" becomes "The crew closed the valve"."""
+    """“The valve was closed by the crew” becomes “The crew closed the valve”."""
     if not clause.passive or len(clause.auxiliaries) != 1 or not context.lexicon:
         return ""
     if clause.tokens[clause.auxiliaries[0]].lower not in {"was", "were"}:

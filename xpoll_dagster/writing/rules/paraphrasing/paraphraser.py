@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +26,11 @@ from xpoll_dagster.writing.rules.paraphrasing.wording import (
     with_synonyms,
 )
 
+MIN_CHANGED = 0.2
+"""Share of a chunk's sentences that a medium or long paraphrase must change."""
 STYLES = ("short", "medium", "long")
 NOTHING_CENTRAL = "no one to three sentences that stand alone make up 15 to 60 % of it"
-NOTHING_CHANGED = "nothing in it can be said otherwise by rules"
+NOTHING_CHANGED = "too little of it can be said otherwise by rules"
 NOTHING_DEFINED = "its book defines none of its terms elsewhere"
 
 
@@ -89,7 +92,7 @@ class Paraphraser:
         drafts = []
         for chunk, sentences, said in zip(chunks, read, changed, strict=True):
             text = " ".join(said)
-            if not sentences or not said or said == [sentence.text for sentence in sentences]:
+            if not _differs_enough([one.text for one in sentences], said):
                 drafts.append(self._draft(chunk, style, "", NOTHING_CHANGED))
                 continue
             if style == "long":
@@ -104,10 +107,14 @@ class Paraphraser:
     def _short(
         self, chunks: list[SourceChunk], read: list[list[SourceSentence]]
     ) -> list[Paraphrase]:
-        vectors = self._vectors([one.text for sentences in read for one in sentences])
+        # The embedder takes all sentences at once; tf-idf is counted chunk by chunk.
+        together = self._embedder is not None
+        vectors = self._vectors([one.text for own in read for one in own] if together else [])
         drafts, start = [], 0
         for chunk, sentences in zip(chunks, read, strict=True):
             own = vectors[start : start + len(sentences)]
+            if not together:
+                own = self._vectors([one.text for one in sentences])
             start += len(sentences)
             chosen = central_sentences(sentences, own) if sentences else ()
             text = " ".join(sentences[at].text for at in chosen)
@@ -120,17 +127,14 @@ class Paraphraser:
         if self._embedder is not None:
             return np.asarray(self._embedder.encode(texts), dtype=np.float32)
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.random_projection import SparseRandomProjection
 
         try:
-            weights = TfidfVectorizer(sublinear_tf=True).fit_transform(texts)
+            weights: Any = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(
+                texts
+            )
         except ValueError:  # no text holds a word
             return np.zeros((len(texts), 1), dtype=np.float32)
-        if weights.shape[1] > 512:
-            weights = SparseRandomProjection(512, random_state=0).fit_transform(weights)
-        dense = np.asarray(weights.todense(), dtype=np.float32)
-        norms = np.linalg.norm(dense, axis=1, keepdims=True)
-        return np.divide(dense, norms, out=np.zeros_like(dense), where=norms > 0)
+        return weights.toarray().astype(np.float32)
 
     def _changed(
         self,
@@ -174,6 +178,15 @@ class Paraphraser:
     def _draft(self, chunk: SourceChunk, style: str, text: str, problem: str = "") -> Paraphrase:
         problems = (problem,) if problem else ()
         return Paraphrase(chunk.passage.chunk_id, style, text, self._origin, problems)
+
+
+def _differs_enough(before: list[str], after: list[str]) -> bool:
+    """Whether rules changed more than a word or two: else it is no paraphrase but a copy."""
+    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
+    if not pairs or len(pairs) < MIN_CHANGED * len(before):
+        return False
+    moved = sum(one[:12] != other[:12] for one, other in pairs)
+    return len(pairs) + moved > 1
 
 
 def _explained(chunk: SourceChunk, sentences: list[str]) -> str:

@@ -9,6 +9,11 @@ from xpoll_dagster.books.sentences import split_sentences
 from xpoll_dagster.writing.prose import fault, leans_on_context
 
 _MISREAD = re.compile(r"\b[lIO]\d|\d[lIoO]\b|\d[lIoO]\d|\s[,.;:]|[\\$_{}|=<>�□]|[a-z][A-Z]")
+_BOUND = re.compile(
+    r"^\(|\. [a-z]\.$|^(?:Note|Hold|Shut|See|Recall|Notice|First|Second|Third|Take|Place|Start|"
+    r"Turn|Look|Make|Try|Imagine|Remember|Click|Be|Do|Go|Put|Keep|Check|Read|Another|Other)\b|"
+    r"\?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,6 @@ def read_sentences(passage: str) -> list[SourceSentence]:
         if not text:
             continue
         sound = not fault(text) and not _MISREAD.search(text)
-        alone = sound and not leans_on_context(text)
+        alone = sound and not leans_on_context(text) and not _BOUND.search(text)
         found.append(SourceSentence(text, len(text.split()), sound, alone))
     return found

@@ -19,7 +19,9 @@ _MIN_COMMON = 3
 def _phrases() -> tuple[re.Pattern[str], Mapping[str, str]]:
     table = load_templates("rewording")["phrases"]
     ordered = sorted(table, key=lambda phrase: (-len(phrase), phrase))
-    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])", re.IGNORECASE)
+    pattern = re.compile(
+        rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])", re.IGNORECASE
+    )
     return pattern, table
 
 
@@ -34,8 +36,7 @@ def reworded(sentence: str, acronyms: Mapping[str, str]) -> str:
     templates = load_templates("rewording")
     match = re.match(r"([A-Z][a-z ]+?), ", sentence)
     if match and match[1].lower() in templates["openings"]:
-        put = capitalised(templates["openings"][match[1].lower()])
-        sentence = put + sentence[match.end(1) :]
+        sentence = capitalised(templates["openings"][match[1].lower()]) + sentence[match.end(1) :]
     pattern, table = _phrases()
 
     def put(match: re.Match[str]) -> str:
