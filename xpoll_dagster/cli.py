@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from xpoll_dagster.commands import searching, writing
+from xpoll_dagster.commands import knobs, searching, writing
 
 app = typer.Typer(
     help="Textbooks in, cross-pollinated training sets out.",
@@ -130,6 +130,7 @@ app.command()(writing.estimate)
 app.command()(writing.cache)
 app.command()(writing.probe)
 app.command()(searching.search)
+app.command()(knobs.settings)
 
 
 def _names(options: list[str] | None) -> list[str]:
