@@ -17,10 +17,10 @@ import polars as pl
 WORDS = 20_000
 PHRASES = 6_000
 SENTENCES = 60_000
-OUTPUT_SENTENCES = 18
+OUTPUT_SENTENCES = 19
 DUPLICATES = 0.20
 _BATCH = 25_000
-_SHAPE = 4  # raised when the same numbers would give other rows
+_SHAPE = 5  # raised when the same numbers would give other rows
 
 
 @functools.cache
@@ -71,7 +71,7 @@ def rows_of(numbers: np.ndarray, pool: pl.Series) -> pl.DataFrame:
 
     places = {f"s{place}": sentence(place) for place in range(OUTPUT_SENTENCES + 6)}
     output = [f"s{place}" for place in range(3, OUTPUT_SENTENCES + 3)]
-    third = len(output) // 3
+    third = -(-len(output) // 3)
     return pl.DataFrame(places).select(
         instruction=pl.concat_str("s0", "s1", separator=" "),
         input=pl.when(pl.Series(numbers % 10 < 3)).then(pl.col("s2")).otherwise(pl.lit("")),

@@ -63,8 +63,8 @@ def tune(pairs: pl.DataFrame, epochs: int, batch: int, rate: float, seed: int) -
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
     )
+    from sentence_transformers.base.sampler import BatchSamplers
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-    from sentence_transformers.training_args import BatchSamplers
 
     model = SentenceTransformer(str(packaged_model_path()), device="cpu", local_files_only=True)
     model.max_seq_length = 256

@@ -129,7 +129,7 @@ def _long_runs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The long runs of which at least half are words: thirteen numbers in a row are a sum."""
     width = options.long_run
-    words = np.concatenate([[0], np.cumsum(~tokens.fixed)])
+    words = np.concatenate([[0], np.cumsum(~(tokens.fixed | tokens.quantity))])
     enough = 2 * (words[width:] - words[:-width]) >= width
     return runs(tokens.code, tokens.starts, width, enough)
 

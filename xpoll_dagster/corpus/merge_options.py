@@ -32,6 +32,7 @@ class NearDuplicateOptions(_Frozen):
 
     MinHash over runs of `words` words finds candidates (Broder 1997; banding as in Leskovec,
     Rajaraman & Ullman, Mining of Massive Datasets, ch. 3); each is then compared word by word.
+    Rows that differ in a number, an operator or a negation are never merged.
     """
 
     words: int = Field(default=2, ge=1, le=13)

@@ -104,7 +104,7 @@ def allocate(demand: Demand) -> Allocation:
     network = _Network.of(demand, total)
     limits = _category_limits(demand, total, keep_weights=demand.keep_weights)
     per_category = _fair(network, limits, demand.weights, total)
-    rows = _divide(network, per_category, demand.temperature)
+    rows = _divide(network, per_category, demand.supply.astype(float) ** demand.temperature)
     return Allocation(rows, total, demand.wanted, binding, exact)
 
 
@@ -178,11 +178,9 @@ class _Network:
 def _largest(demand: Demand, bound: float, *, keep_weights: bool) -> int:
     """The greatest total that its own limits allow, at most `wanted`."""
     total = min(demand.wanted, int(demand.supply.sum()))
-    slack = 2.0
-    if keep_weights:
-        # Shares by weight are rounded up, so whole rows may reach a little beyond the program.
-        slack += len(demand.weights) * sum(demand.weights) / min(demand.weights)
-    total = min(total, int(bound + slack)) if np.isfinite(bound) else total
+    # Whole rows never reach beyond the program, but its value may err by a rounding; and with
+    # weights kept, less than a row of every category may be rounded up, which gains nothing.
+    total = min(total, int(bound + 1e-6) + (0 if keep_weights else 1))
     while total:
         limits = _category_limits(demand, total, keep_weights=keep_weights)
         reached = min(total, _Network.of(demand, total).reaches(limits))
@@ -329,12 +327,12 @@ def _fair(
     return rows
 
 
-def _divide(network: _Network, per_category: np.ndarray, temperature: float) -> np.ndarray:
-    """Rows of each source and category, as near to the sources' sizes to the power as can be."""
+def _divide(network: _Network, per_category: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Rows of each source and category, as near to the sources' relative shares as can be."""
     most = np.minimum(network.supply, network.sources[:, None])
     wanted = np.stack(
         [
-            _level(most[:, c], network.supply[:, c].astype(float) ** temperature, rows)
+            _level(most[:, c], shares[:, c], rows)
             for c, rows in enumerate(per_category)
         ],
         axis=1,

@@ -178,8 +178,11 @@ def _row_texts(frame: pl.DataFrame) -> Iterator[RowText]:
     for index, system in enumerate(normal_form(frame["system"])):
         at = slice(prompt.starts[index], prompt.starts[index + 1])
         to = slice(output.starts[index], output.starts[index + 1])
-        fixed = np.concatenate(
-            [prompt.code[at][prompt.fixed[at]], output.code[to][output.fixed[to]]]
-        )
-        fixed.sort()
-        yield RowText(system, prompt.code[at], output.code[to], fixed)
+        facts = [
+            np.sort(np.concatenate([prompt.code[at][left[at]], output.code[to][right[to]]]))
+            for left, right in (
+                (prompt.fixed, output.fixed),
+                (prompt.quantity, output.quantity),
+            )
+        ]
+        yield RowText(system, prompt.code[at], output.code[to], facts[0], facts[1])

@@ -19,7 +19,7 @@ from xpoll_dagster.corpus.source_tables import Source
 from xpoll_dagster.corpus.tokens import TokenTable, runs, tokenize, whole_texts
 from xpoll_dagster.storage.hashing import fingerprint
 
-SIGNATURE_VERSION = 1
+SIGNATURE_VERSION = 2
 TEXT_COLUMNS = ("instruction", "input", "output", "messages")
 
 _BLOCK = 1 << 16  # runs hashed at a time: they stay in the processor's cache

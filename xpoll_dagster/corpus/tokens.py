@@ -10,9 +10,9 @@ import polars as pl
 from xpoll_dagster.corpus.keys import longer_conversations
 
 TOKEN = (
-    r"\p{L}[\p{L}\p{M}]*(?:[-'’_/]\p{L}[\p{L}\p{M}]*)*|\d+(?:[.,]\d+)*"
+    r"\p{L}[\p{L}\p{M}]*(?:[-'’_/]\p{L}[\p{L}\p{M}]*)*|\d+(?:[.,]\d+)*"  # noqa: S105
     r"|[+*/=<>^%×÷−√≤≥≠≈±∑∏∫-]"
-)  # noqa: S105
+)
 """Words (with inner hyphens and apostrophes), numbers, operators; other marks are passed over."""
 
 WORD = r"[\p{L}\p{M}\p{N}]+"
@@ -28,8 +28,10 @@ _NEGATIONS = (
     "not no never none neither nor without cannot can't don't doesn't didn't isn't aren't "
     "wasn't weren't won't wouldn't shouldn't couldn't hasn't haven't hadn't"
 )
-FIXED_WORDS = frozenset(f"{_NUMBER_WORDS} {_NEGATIONS}".split())
-"""Words that say how many or whether: texts that differ in one of them say different things."""
+NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
+"""Words that say how many: a text with another of them says something else."""
+NEGATIONS = frozenset(_NEGATIONS.split())
+"""Words that turn a sentence into its opposite."""
 
 _NO_LETTER_FIRST = r"^[^\p{L}]"
 
@@ -40,12 +42,14 @@ class TokenTable:
 
     Attributes:
         code: A 64-bit hash of each token.
-        fixed: Whether it is a number, an operator, or one of `FIXED_WORDS`.
+        fixed: Whether it is a number, an operator, or one of `NEGATIONS`.
+        quantity: Whether it is one of `NUMBER_WORDS`.
         starts: Where each text's tokens start, and the number of tokens at the end.
     """
 
     code: np.ndarray
     fixed: np.ndarray
+    quantity: np.ndarray
     starts: np.ndarray
 
     @property
@@ -71,12 +75,14 @@ def tokenize(texts: pl.Series, *, keep_case: bool = False, pattern: str = TOKEN)
     # Texts repeat their words: each different one is judged once.
     first = code.is_first_distinct()
     word = flat.filter(first)
-    fixed = word.str.contains(_NO_LETTER_FIRST) | (
-        word.str.to_lowercase().str.replace_all("’", "'", literal=True).is_in(FIXED_WORDS)
+    plain = word.str.to_lowercase().str.replace_all("’", "'", literal=True)
+    kinds = (
+        plain.str.contains(_NO_LETTER_FIRST) | plain.is_in(NEGATIONS),
+        plain.is_in(NUMBER_WORDS),
     )
-    return TokenTable(
-        code.to_numpy(), code.is_in(code.filter(first).filter(fixed).implode()).to_numpy(), starts
-    )
+    known = code.filter(first)
+    fixed, quantity = (code.is_in(known.filter(kind).implode()).to_numpy() for kind in kinds)
+    return TokenTable(code.to_numpy(), fixed, quantity, starts)
 
 
 def whole_texts(rows: pl.DataFrame) -> pl.Series:

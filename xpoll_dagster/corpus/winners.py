@@ -35,7 +35,7 @@ RANKING = ("priority", "strictness", "length", "source", "content", "occurrence"
 then the id (source, content, occurrence). The order of files and rows plays no part."""
 
 _DESCENDING = (True, False, True, False, False, False)
-_KEY = ("key_a", "key_b", "key_c")
+_MOST = np.uint64(np.iinfo(np.uint64).max)
 
 
 def choose_winners(keys: pl.DataFrame) -> pl.DataFrame:
@@ -47,16 +47,51 @@ def choose_winners(keys: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `row` and `kept`, for every row that is removed, in order of `row`.
     """
-    contenders = keys.filter(pl.col("key_a").is_duplicated())
-    ranked = contenders.sort(RANKING, descending=list(_DESCENDING))
-    best = ranked.unique(subset=list(_KEY), keep="first", maintain_order=True)
-    return (
-        contenders.select("row", *_KEY)
-        .join(best.select(*_KEY, kept="row"), on=list(_KEY))
-        .filter(pl.col("row") != pl.col("kept"))
-        .select("row", "kept")
-        .sort("row")
-    )
+    if keys.is_empty():
+        return pl.DataFrame(schema={"row": pl.Int64, "kept": pl.Int64})
+    order, starts = _by_key(keys)
+    sizes = np.diff(np.append(starts, keys.height))
+    group = np.repeat(np.arange(len(starts)), sizes)
+    alive = np.ones(keys.height, bool)
+    # One column of the ranking after the other: who is not the best so far drops out.
+    for column in RANKING:
+        value = np.where(alive, _smaller_is_better(keys[column])[order], _MOST)
+        alive &= value == np.minimum.reduceat(value, starts)[group]
+    first = np.flatnonzero(alive)
+    best = first[np.searchsorted(first, starts)]
+    row = keys["row"].to_numpy()[order]
+    kept = row[best][group]
+    removed = row != kept
+    return pl.DataFrame({"row": row[removed], "kept": kept[removed]}).sort("row")
+
+
+def _by_key(keys: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """An order in which rows of one key are neighbours, and where each key starts in it."""
+    a, b, c = (keys[name].to_numpy() for name in ("key_a", "key_b", "key_c"))
+    order = np.argsort(a)
+    heads = 1 + np.count_nonzero(np.diff(a[order]))
+    for attempt in (order, None):
+        # Two keys that share their first half (never seen) would lie mixed: then by all of it.
+        order = np.lexsort((c, b, a)) if attempt is None else attempt
+        changes = np.zeros(len(a), bool)
+        changes[0] = True
+        for column in (a, b, c):
+            ordered = column[order]
+            changes[1:] |= ordered[1:] != ordered[:-1]
+        starts = np.flatnonzero(changes)
+        if len(starts) == heads:
+            break
+    return order, starts
+
+
+def _smaller_is_better(column: pl.Series) -> np.ndarray:
+    if column.dtype == pl.String:
+        names = column.unique().sort()
+        return column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.uint64)
+    value = column.to_numpy()
+    if _DESCENDING[RANKING.index(column.name)]:
+        return (value.max() - value).astype(np.uint64)
+    return value.astype(np.uint64)
 
 
 def rank_rows(rows: pl.DataFrame) -> pl.DataFrame:

@@ -62,8 +62,7 @@ def test_a_word_in_twenty_changed_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("one", "two"),
     [
-        ("a day because", "seven days because"),
-        ("twice", "thrice"),
+        ("twice a day", "7 times a day"),
         ("will be", "will not be"),
         ("earth spins", "earth + moon"),
     ],
@@ -76,6 +75,19 @@ def test_other_numbers_operators_and_negations_share_no_band(one: str, two: str)
 def test_numbers_may_stand_anywhere_but_must_be_the_same() -> None:
     assert shared_bands(f"{LONG} 12 * 3 = 36", f"{LONG} 12 * 4 = 36") == 0
     assert shared_bands(f"{LONG} 12 * 3 = 36", f"{LONG} 12 * 3 = 36") == 16
+
+
+def test_another_number_word_is_no_duplicate(tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "Explain the tides.", "output": text}
+        for text in (LONG, LONG.replace("twice", "thrice"))
+    ]
+    folder = write_source(tmp_path, "a", rows)
+    assert merge_sources([folder], tmp_path / "corpus", NEAR).removed == {}
+    folder = write_source(
+        tmp_path, "b", [rows[0], {**rows[0], "output": LONG.replace("deep", "x")}]
+    )
+    assert merge_sources([folder], tmp_path / "corpus", NEAR).removed == {"near": 1}
 
 
 def test_another_question_or_answer_is_no_duplicate(tmp_path: Path) -> None:

@@ -46,13 +46,14 @@ class Batch:
     """Records of a file, in its order.
 
     `positions` are the 0-based places of the records among all records of the file, readable
-    or not; `end` is the number of records seen so far.
+    or not; `end` is the number of records seen so far, `size` the bytes held, where known.
     """
 
     positions: list[int] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
     end: int = 0
+    size: int = 0
 
     def add(self, record: object) -> None:
         """Take the next record; what is no object is a flaw."""
@@ -68,9 +69,10 @@ class Batch:
         self.flaws.append(Flaw(self.end, reason, printable(excerpt)))
         self.end += 1
 
-    def full(self, rows: int) -> bool:
-        """Whether the batch holds so many records."""
-        return len(self.records) + len(self.flaws) >= rows
+    def full(self, options: ReadingOptions) -> bool:
+        """Whether the batch holds as many records or bytes as it may."""
+        held = len(self.records) + len(self.flaws)
+        return held >= options.batch_rows or self.size >= options.block_bytes
 
     def next(self) -> Batch:
         """The empty batch that follows this one."""

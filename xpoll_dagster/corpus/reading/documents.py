@@ -20,11 +20,16 @@ _FIRST_CHUNK = 1 << 16
 _DECODER = json.JSONDecoder()
 
 
-def read_json(path: Path, options: ReadingOptions) -> Batches:
-    """The rows of a `.json` file: JSON Lines, an array, or the array inside an object.
+def read_json(path: Path, options: ReadingOptions, *, lines: bool = False) -> Batches:
+    """The rows of a JSON file, whatever it is called: JSON Lines, an array, or the array inside an object.
 
     Of an object the first member that is an array of objects holds the rows (`data` of SQuAD,
     `Data` of TriviaQA); an object whose members are all objects holds them as its members.
+
+    Args:
+        path: The file.
+        options: Limits.
+        lines: Whether it is JSON Lines unless it begins with an array.
 
     Raises:
         SourceError: The file holds no rows in any of these ways, or is broken in the middle.
@@ -32,7 +37,9 @@ def read_json(path: Path, options: ReadingOptions) -> Batches:
     text = _Text(path, options)
     text.skip_space()
     first = text.peek()
-    if first == "[":
+    if lines and not _begins_rows(text):
+        yield from read_json_lines(path, options)
+    elif first == "[":
         text.at += 1
         yield from _array(text, options)
     elif first == "{":
@@ -51,7 +58,7 @@ class _Text:
         self.path = path
         self.window = ""
         self.at = 0
-        self.ended = False
+        self.taken = 0
         decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._blocks = (decode(block) for block in blocks(path, options))
 
@@ -59,7 +66,6 @@ class _Text:
         """Let the window grow by a block; what lies behind is given up."""
         block = next(self._blocks, None)
         if block is None:
-            self.ended = True
             return False
         self.window = self.window[self.at :] + block
         self.at = 0
@@ -118,25 +124,29 @@ def _values(text: _Text, batch: Batch, options: ReadingOptions) -> Iterator[Any]
             value, end = _DECODER.raw_decode(text.window, text.at)
         except (ValueError, RecursionError) as error:
             held = len(text.window) - text.at
-            if isinstance(error, RecursionError):
-                _, start = text.skip_value()
-                yield _Long("the row is nested too deeply", start)
-            elif held > options.row_bytes:
-                size, start = text.skip_value()
-                yield _Long(f"the row is too long ({size:,} bytes)", start)
-            elif not text.more():
-                yield _Long("the row is half-written", text.window[text.at :])
-                return
+            deep = isinstance(error, RecursionError)
+            if not deep and held <= options.row_bytes and text.more():
+                continue
+            size, start = text.skip_value()
+            if deep:
+                reason = "the row is nested too deeply"
+            elif size > options.row_bytes:
+                reason = f"the row is too long ({size:,} bytes)"
+            else:
+                reason = "the row is half-written" if not text.peek() else "the row is not JSON"
+            yield _Unread(reason, start)
             continue
         size = end - text.at
         if size > options.row_bytes:
-            value = _Long(f"the row is too long ({size:,} bytes)", text.window[text.at : end])
-        text.at = end
+            value = _Unread(f"the row is too long ({size:,} bytes)", text.window[text.at : end])
+        text.at, text.taken = end, size
         # A number at the window's end may go on in the next block; rows are no numbers.
         yield value
 
 
-class _Long:
+class _Unread:
+    """A value that is no row, and why."""
+
     def __init__(self, reason: str, excerpt: str) -> None:
         self.reason = reason
         self.excerpt = excerpt
@@ -144,17 +154,16 @@ class _Long:
 
 def _array(text: _Text, options: ReadingOptions) -> Batches:
     batch = Batch()
-    held = 0
     ends = _Ends()
     for value in _values(text, ends, options):
-        if isinstance(value, _Long):
+        if isinstance(value, _Unread):
             batch.flaw(value.reason, _escaped(value.excerpt))
         else:
             batch.add(value)
-        held += 1
-        if batch.full(options.batch_rows) or held * 100 > options.block_bytes:
+        batch.size += text.taken
+        if batch.full(options):
             yield batch
-            batch, held = batch.next(), 0
+            batch = batch.next()
     for flaw in ends.flaws:
         batch.flaw(flaw.reason, flaw.excerpt)
     yield batch
@@ -207,11 +216,11 @@ def _object(text: _Text, options: ReadingOptions) -> Batches:
             return
         if text.peek() == "{" and text.window[text.at : text.at + 1]:
             for value in _one(text, options):
-                if isinstance(value, _Long):
+                if isinstance(value, _Unread):
                     batch.flaw(value.reason, _escaped(value.excerpt))
                 else:
                     batch.add(value)
-            if batch.full(options.batch_rows):
+            if batch.full(options):
                 yield batch
                 batch = batch.next()
         else:
@@ -240,6 +249,11 @@ def _member(text: _Text, options: ReadingOptions) -> str:
 
 def _one(text: _Text, options: ReadingOptions) -> Iterator[Any]:
     yield next(_values(text, Batch(), options))
+
+
+def _begins_rows(text: _Text) -> bool:
+    """Whether an array of objects begins here; a line that is an array is no row."""
+    return text.peek() == "[" and _holds_objects(text)
 
 
 def _holds_objects(text: _Text) -> bool:

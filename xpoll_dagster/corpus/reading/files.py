@@ -7,7 +7,6 @@ from pathlib import Path
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.corpus.reading.batches import Batches, ReadingOptions
 from xpoll_dagster.corpus.reading.documents import read_json
-from xpoll_dagster.corpus.reading.lines import read_json_lines
 from xpoll_dagster.corpus.reading.streams import bare_suffix
 from xpoll_dagster.corpus.reading.tables import first_batches, read_csv, read_parquet, read_text
 
@@ -28,10 +27,8 @@ def read_file(path: Path, options: ReadingOptions | None = None) -> Batches:
     suffix = bare_suffix(path)
     if not path.is_file():
         raise SourceError(f"{path} is not there: download it, or correct `files`.")
-    if suffix in {".jsonl", ".ndjson"}:
-        batches = read_json_lines(path, options)
-    elif suffix == ".json":
-        batches = read_json(path, options)
+    if suffix in {".jsonl", ".ndjson", ".json"}:
+        batches = read_json(path, options, lines=suffix != ".json")
     elif suffix in {".csv", ".tsv"}:
         batches = read_csv(path, options, tabs=suffix == ".tsv")
     elif suffix == ".parquet":

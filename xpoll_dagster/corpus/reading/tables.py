@@ -38,7 +38,7 @@ def read_csv(path: Path, options: ReadingOptions, *, tabs: bool = False) -> Batc
             batch.flaw(f"the row is too long ({line.size:,} bytes)", line.start)
         elif line:
             _take_row(batch, line, waiting, columns, delimiter, options.row_bytes)
-        if batch.full(options.batch_rows):
+        if batch.full(options):
             yield batch
             batch = batch.next()
     yield batch
@@ -84,16 +84,13 @@ def _take_row(
         fields = []
     if len(fields) == len(columns):
         batch.add(dict(zip(columns, fields, strict=True)))
+        batch.size += size
         return
     waiting.give_back(taken)
-    if first.count('"') % 2 == 0:
-        try:
-            fields = next(csv.reader([first], delimiter=delimiter))
-        except (csv.Error, StopIteration):
-            fields = []
-        batch.flaw("the row has another number of fields than the table has columns", first.encode("utf-8", "replace"))
-    else:
-        batch.flaw("the row has a quote that is not closed", first.encode("utf-8", "replace"))
+    reason = "the row has another number of fields than the table has columns"
+    if first.count('"') % 2:
+        reason = "the row has a quote that is not closed"
+    batch.flaw(reason, first.encode("utf-8", "replace"))
 
 
 def _delimiter(header: str) -> str:
@@ -115,7 +112,7 @@ def read_parquet(path: Path, options: ReadingOptions) -> Batches:
             for part in file.iter_batches(batch_size=min(options.batch_rows, 4_096)):
                 for record in part.to_pylist():
                     batch.add(record)
-                if batch.full(options.batch_rows):
+                if batch.full(options):
                     yield batch
                     batch = batch.next()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

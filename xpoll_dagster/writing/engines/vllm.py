@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import logging
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -21,16 +20,13 @@ from xpoll_dagster.writing.engines.model import (
 from xpoll_dagster.writing.engines.vllm_errors import one_line
 from xpoll_dagster.writing.engines.vllm_models import forget, loaded_model, release
 from xpoll_dagster.writing.engines.vllm_options import ONLY_SPEED, VllmOptions
+from xpoll_dagster.writing.engines.vllm_text import valid_strings, without_thought
 from xpoll_dagster.writing.engines.weights import weights_fingerprint
 
 log = logging.getLogger(__name__)
 
 _PER_STEP = 256  # chats handed over between two looks at what has finished
 _TRIES = 3
-_THOUGHT = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f]")
-_REST_OF_THOUGHT = re.compile(r"\A(?:(?!<think>).)*?</think>\s*", re.DOTALL)
 
 
 class VllmEngine:
@@ -232,27 +228,6 @@ class _Batch:
             llm.llm_engine.abort_request(numbers, internal=True)
         except _failures() as error:  # something else is being raised: that matters more
             log.warning("vLLM could not be told to stop: %s", error)
-
-
-def without_thought(text: str) -> str:
-    """An answer without the thinking that models put before it in `<think>` tags.
-
-    The opening tag is missing where the chat template printed it. Thinking that was cut
-    before its end leaves nothing.
-    """
-    return _REST_OF_THOUGHT.sub("", _THOUGHT.sub("", text, count=1), count=1)
-
-
-def valid_strings(text: str) -> str:
-    """JSON with the control characters inside its strings escaped, as JSON wants them.
-
-    The grammars of xgrammar 0.2 let a model print them bare.
-    """
-
-    def escaped(string: re.Match[str]) -> str:
-        return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", string[0])
-
-    return _STRING.sub(escaped, text)
 
 
 def _read(template: Path | None) -> str | None:

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from xpoll_dagster.writing.engines.model import ChatRequest, EngineError
-from xpoll_dagster.writing.engines.vllm import VllmEngine, valid_strings, without_thought
+from xpoll_dagster.writing.engines.vllm import VllmEngine
 from xpoll_dagster.writing.engines.vllm_errors import loading_error
 from xpoll_dagster.writing.engines.vllm_lifeline import OWNER, ancestors
 from xpoll_dagster.writing.engines.vllm_options import VllmOptions
+from xpoll_dagster.writing.engines.vllm_text import valid_strings, without_thought
 from xpoll_dagster.writing.engines.weights import weights_fingerprint
 from xpoll_dagster.writing.model import Message
 

@@ -18,7 +18,8 @@ NOWHERE = RulesOptions(wordnet_folder=Path("/nonexistent"))
 BOOK = [
     "The harbour crane was repaired in 1921 by the dock company. It had stood idle for years. "
     "Heavy timber was unloaded by lowering a chain from the gantry. The loading gantry "
-    "consisted of two iron towers and a wooden beam. At the time of the great flood, the water in the lower basin "
+    "consisted of two iron towers and a wooden beam. At the time of the great flood, "
+    "the water in the lower basin "
     "was about 14 feet deep.",
     "A sluice is a gate that controls the flow of water in a channel. The upper sluice was "
     "closed at 6:30 p.m. because of the rising tide. After the storm, the night keeper "

@@ -96,9 +96,11 @@ def _who(clause: Clause, context: Context, subject: str, rest: str) -> Iterator[
 
 
 def _agent(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
-    """“The Elements was written by Euclid”: who wrote it; “was caused by a short”: what did."""
+    """“Was written by Euclid”: who wrote it; “was caused by a short circuit”: what caused it."""
     if not clause.passive or not context.lexicon or len(clause.auxiliaries) != 1:
         return
+    if not clause.whole and clause.tokens[clause.rest[1]].text != ";":
+        return  # "by the numbers of atoms and …" would be half an answer
     match = re.search(r"(?:^|\s)by\s((?!means|way|far|virtue|reason)[^,;]+)$", rest)
     subject = clause.text(*clause.subject)
     if match is None or not is_specific(subject, context):
@@ -114,6 +116,8 @@ def _agent(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
         ),
         None,
     )
+    if start is not None and any(t.kind == "VG" for t in clause.tokens[start : start + 2]):
+        return
     if start is None or (left and len(left.split()) > 6):
         return
     tokens = clause.tokens[start : clause.rest[1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from xpoll_dagster.books.concepts.words import word_set
 from xpoll_dagster.writing.prose import fault, is_balanced
 from xpoll_dagster.writing.rules.asking.candidate import Candidate, Context
 from xpoll_dagster.writing.rules.language import words as w
@@ -55,6 +56,13 @@ _HANGING = re.compile(
 )
 _CUT_ANSWER = re.compile(
     r"\b(?:that|which|who|of|the|an?|and|or|to|in|is|was|are|were|as|than|by|with|for|non-\w+)$"
+)
+_NAMES_SOMEBODY = frozenset({"who did", "relative", "agent", "gap"})
+_SAYS_LITTLE = word_set(
+    """
+    final general first second third new old problem solution method way case initial resulting
+    same certain system systems procedure process version type complete main particular
+    """
 )
 _MAY_HANG = frozenset({"relation", "composition", "use", "naming", "meaning", "gap"})
 _SHORT_QUESTIONS = frozenset({"definition", "meaning", "who is", "apposition", "acronym", "naming"})
@@ -128,6 +136,10 @@ def question_fault(candidate: Candidate, context: Context) -> str:
         "is mostly symbols or figures",
     }:
         return "answer is damaged"
+    if re.search(r"\b(?:his|her)\b", question) and candidate.template not in _NAMES_SOMEBODY:
+        return "points outside itself"
+    if re.search(r", (?:right|too|also)\?$", question):
+        return "is cut short"
     if _CUT_ANSWER.search(answer) or re.search(r"\bin \d+\.\d", answer):
         return "answer is cut short"
     if _HANGING.search(question) and candidate.template not in _MAY_HANG:
@@ -161,7 +173,7 @@ def _says_enough(answer: str) -> bool:
         re.IGNORECASE,
     ):
         return False
-    words = content_words(answer)
+    words = [word for word in content_words(answer) if word not in _SAYS_LITTLE]
     return len(words) > 1 or bool(re.search(r"\b[A-Z][a-z]+", answer[1:])) or len(answer) > 14
 
 
@@ -186,7 +198,7 @@ def is_specific(subject: str, context: Context) -> bool:
 def is_suspicious(word: str, context: Context) -> bool:
     """Whether a word looks misread: in no dictionary, and hardly ever in the book."""
     word = re.sub(r"['’]s?$", "", word)
-    if len(word) < 4 or not context.lexicon:
+    if len(word) < 3 or not context.lexicon:
         return False
     lower = word.lower()
     if word[0].isupper():

@@ -35,6 +35,8 @@ def reordered(clause: Clause, context: Context) -> str:
     """
     if not clause.whole or clause.negated:
         return ""
+    if re.search(r"\b(?:example|reason|case)\b", clause.text(*clause.subject)):
+        return ""
     if clause.opening is None and clause.subject[0] > 0:
         return ""  # "However, the boats …": the connective would be lost
     return _behind(clause, context) or _before(clause, context) or _agent_first(clause, context)
@@ -59,7 +61,11 @@ def _behind(clause: Clause, context: Context) -> str:
     if not re.search(r"[a-z]{3,}$", body):
         return ""
     # A second adjunct of the same kind at the end would be read together with the first.
-    if re.search(r"\b(?:when|while|before|after|until|because|that|which|and)\b", body):
+    if re.search(
+        r"\b(?:when|while|before|after|until|because|that|which|and|despite|"
+        r"owing|in spite|without|due)\b",
+        body,
+    ):
         return ""
     if any(token.kind == "TO" for token in clause.tokens[slice(*clause.rest)]):
         return ""

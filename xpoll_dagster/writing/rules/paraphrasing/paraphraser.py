@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +16,7 @@ from xpoll_dagster.writing.attribution import plain_title
 from xpoll_dagster.writing.model import Origin, Paraphrase, SourceChunk
 from xpoll_dagster.writing.rules.asking.asker import kinds_of, learn_spelling
 from xpoll_dagster.writing.rules.asking.candidate import Context
+from xpoll_dagster.writing.rules.asking.screening import is_suspicious
 from xpoll_dagster.writing.rules.language.clauses import parse
 from xpoll_dagster.writing.rules.language.lexicon import Lexicon
 from xpoll_dagster.writing.rules.paraphrasing.central import central_sentences
@@ -28,6 +31,8 @@ from xpoll_dagster.writing.rules.paraphrasing.wording import (
 
 MIN_CHANGED = 0.2
 """Share of a chunk's sentences that a medium or long paraphrase must change."""
+MIN_REPLACED = 3
+"""Words that it must replace where no sentence begins otherwise."""
 STYLES = ("short", "medium", "long")
 NOTHING_CENTRAL = "no one to three sentences that stand alone make up 15 to 60 % of it"
 NOTHING_CHANGED = "too little of it can be said otherwise by rules"
@@ -74,10 +79,11 @@ class Paraphraser:
 
     def _book(self, chunks: list[SourceChunk], style: str) -> list[Paraphrase]:
         read = [read_sentences(chunk.passage.text) for chunk in chunks]
-        if style == "short":
-            return self._short(chunks, read)
         passages = [" ".join(chunk.passage.text.split()) for chunk in chunks]
         spelling = learn_spelling(passages)
+        if style == "short":
+            context = Context(self._lexicon, spelling, len(chunks))
+            return self._short(chunks, [[_doubted(one, context) for one in own] for own in read])
         acronyms = find_acronyms(passages)
         contexts = [
             Context(self._lexicon, spelling, len(chunks), kinds_of(chunk.passage.mentions))
@@ -185,8 +191,18 @@ def _differs_enough(before: list[str], after: list[str]) -> bool:
     pairs = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
     if not pairs or len(pairs) < MIN_CHANGED * len(before):
         return False
-    moved = sum(one[:12] != other[:12] for one, other in pairs)
-    return len(pairs) + moved > 1
+    moved = any(one.split()[0].lower() != other.split()[0].lower() for one, other in pairs)
+    words = [(one.split(), other.split()) for one, other in pairs]
+    replaced = sum(len(set(one) - set(other)) for one, other in words)
+    return moved or replaced >= MIN_REPLACED
+
+
+def _doubted(sentence: SourceSentence, context: Context) -> SourceSentence:
+    """A sentence that does not stand alone where it holds a word that looks misread."""
+    words = re.findall(r"[^\W\d_]+", sentence.text)
+    if sentence.alone and any(is_suspicious(word, context) for word in words):
+        return replace(sentence, alone=False)
+    return sentence
 
 
 def _explained(chunk: SourceChunk, sentences: list[str]) -> str:

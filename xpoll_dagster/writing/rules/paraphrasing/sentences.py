@@ -10,6 +10,7 @@ from xpoll_dagster.writing.prose import fault, leans_on_context
 
 _MISREAD = re.compile(r"\b[lIO]\d|\d[lIoO]\b|\d[lIoO]\d|\s[,.;:]|[\\$_{}|=<>�□]|[a-z][A-Z]")
 _BOUND = re.compile(
+    r"\bas shown\b|\bparts? \(|\bas you\b|end-of-chapter|\bthe text\b|^Construct\b|"
     r"^\(|\. [a-z]\.$|^(?:Note|Hold|Shut|See|Recall|Notice|First|Second|Third|Take|Place|Start|"
     r"Turn|Look|Make|Try|Imagine|Remember|Click|Be|Do|Go|Put|Keep|Check|Read|Another|Other)\b|"
     r"\?$"

@@ -11,7 +11,8 @@ from xpoll_dagster.writing.rules.language.lexicon import Lexicon, plural
 from xpoll_dagster.writing.rules.language.tagging import Token, tag
 
 _QUOTED = re.compile(r"[“\"].*?[”\"]")
-_MIN_COMMON = 3
+_NUMBERS = frozenset({"score", "dozen", "ton", "hundred", "thousand", "million", "second"})
+_MIN_COMMON = 5
 """Times that a word must have been met in WordNet's tagged texts to be called common."""
 
 
@@ -74,7 +75,8 @@ def synonym_choices(sentence: str, lexicon: Lexicon) -> list[tuple[Token, str]]:
         return []
     found: list[tuple[Token, str]] = []
     for token in tag(sentence, lexicon):
-        kind = {"N": "n", "NS": "n", "ADJ": "a", "ADV": "r"}.get(token.kind, "")
+        # Adverbs are left out: "normally" is "usually" in one place and not in the next.
+        kind = {"N": "n", "NS": "n", "ADJ": "a"}.get(token.kind, "")
         if token.kind in {"V", "VZ", "VD", "VN", "VDN"}:
             kind = "v"
         if not kind or not token.sure or not token.lower.isalpha() or token.text != token.lower:
@@ -87,7 +89,7 @@ def synonym_choices(sentence: str, lexicon: Lexicon) -> list[tuple[Token, str]]:
             )
         )
         counts = lexicon.counts.get(lemma, {})
-        if not lemma or counts.get(kind, 0) < 0.8 * sum(counts.values()):
+        if lemma in _NUMBERS or not lemma or counts.get(kind, 0) < 0.8 * sum(counts.values()):
             continue
         for synonym in lexicon.single_sense_synonyms(lemma, kind):
             if not _is_common(lemma, synonym, kind, lexicon):

@@ -1,0 +1,128 @@
+"""The retrieval bundle's part of the page: questions by difficulty, scores, questions to search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from xpoll_dagster.report.limits import cut, sample, single_line
+from xpoll_dagster.report.options import ReportOptions
+from xpoll_dagster.report.sources import ReportError, ReportSources, Table
+
+_QUESTION_CHARACTERS = 1_000
+_DIFFICULTIES = ("easy", "medium", "hard", "not measured")
+_COLUMNS = ("id", "chunk_id", "question", "answer", "difficulty", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Questions that are in use: all of them lazily, a sample, and how many there are.
+
+    `bundled` tells whether they come from the bundle (with splits) or from the accepted
+    questions of the books; `left_out` counts the bundle's by why they were left out.
+    """
+
+    table: pl.LazyFrame
+    frame: pl.DataFrame
+    total: int
+    bundled: bool
+    left_out: tuple[tuple[str, int], ...] = ()
+
+
+def choose_questions(sources: ReportSources, options: ReportOptions) -> Questions | None:
+    """The bundle's questions, else the books' accepted ones, else None."""
+    if sources.retrieval is not None:
+        file = sources.retrieval / "questions.parquet"
+        if not file.is_file():
+            raise ReportError(f"{file} is missing: materialise retrieval again.")
+        every = pl.scan_parquet(file)
+        table = every.filter("kept").with_columns(chunk_id="stable_id").select(_COLUMNS)
+        reasons = every.filter(~pl.col("kept")).group_by("left_out").len()
+        left_out = reasons.sort("len", "left_out", descending=[True, False]).collect()
+        return Questions(table, *sample(table, options.max_questions), True, tuple(left_out.rows()))
+    if sources.questions is not None:
+        accepted = sources.questions.lazy().filter("accepted")
+        table = accepted.with_columns(split=pl.lit("all")).select(_COLUMNS)
+        return Questions(table, *sample(table, options.max_questions), False)
+    return None
+
+
+def questions_part(questions: Questions, number: Mapping[str, int]) -> dict[str, Any]:
+    """The questions as columns for the page's script; `chunk` is its passage's place."""
+    frame = questions.frame
+    return {
+        "id": frame["id"].to_list(),
+        "question": [cut(text or "", _QUESTION_CHARACTERS) for text in frame["question"]],
+        "answer": [cut(text or "", _QUESTION_CHARACTERS) for text in frame["answer"]],
+        "difficulty": frame["difficulty"].fill_null("not measured").to_list(),
+        "split": frame["split"].fill_null("").to_list(),
+        "chunk": [number.get(chunk) for chunk in frame["chunk_id"]],
+        "total": questions.total,
+    }
+
+
+def question_counts(questions: Questions) -> dict[str, Any]:
+    """All questions by difficulty and split, for the template."""
+    counts = (
+        questions.table.group_by(pl.col("difficulty").fill_null("not measured"), "split")
+        .len()
+        .collect()
+    )
+    cells: dict[str, dict[str, int]] = {}
+    for difficulty, split, count in counts.iter_rows():
+        cells.setdefault(difficulty, {})[split or "none"] = count
+    splits = [
+        split
+        for split in ("train", "validation", "test", "all", "none")
+        if any(split in row for row in cells.values())
+    ]
+    known = [name for name in _DIFFICULTIES if name in cells]
+    return {
+        "total": questions.total,
+        "bundled": questions.bundled,
+        "splits": splits,
+        "rows": [
+            {"name": single_line(name, 40), "by_split": cells[name], "total": sum(cells[name].values())}
+            for name in [*known, *sorted(cells.keys() - set(known))]
+        ],
+        "left_out": questions.left_out,
+    }
+
+
+def score_tables(scores: Table | None) -> list[dict[str, Any]]:
+    """One table for each task and way of counting: how search found it, metric by metric."""
+    if scores is None:
+        return []
+    frame = scores.lazy().collect()
+    tables = []
+    for (task, counted), part in frame.group_by("task", "counted", maintain_order=True):
+        metrics = part["metric"].unique(maintain_order=True).to_list()
+        rows = []
+        of_mode = part.group_by("mode", "paraphrases_indexed", maintain_order=True)
+        for (mode, noisy), cells in of_mode:
+            found = dict(cells.select("metric", "value").iter_rows())
+            rows.append(
+                {
+                    "mode": mode,
+                    "noisy": bool(noisy),
+                    "values": [found.get(metric) for metric in metrics],
+                }
+            )
+        tables.append(
+            {
+                "task": task,
+                "counted": counted,
+                "metrics": metrics,
+                "queries": int(part["queries"].max() or 0),  # type: ignore[arg-type]
+                "rows": rows,
+                "best": [_best(rows, n) for n in range(len(metrics))],
+            }
+        )
+    return tables
+
+
+def _best(rows: list[dict[str, Any]], column: int) -> float | None:
+    return max((row["values"][column] for row in rows if row["values"][column] is not None), default=None)
