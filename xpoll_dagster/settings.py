@@ -160,6 +160,15 @@ class Settings(BaseSettings):
         return self.data_dir / "books"
 
     @property
+    def corpus_dir(self) -> Path:
+        """The catalogue of instruction datasets, profiles and personas.
+
+        `corpus/` below the data folder; where there is none, the one that xpoll ships.
+        """
+        own = self.data_dir / "corpus"
+        return own if own.is_dir() else _CHECKOUT / "data" / "corpus"
+
+    @property
     def artifacts_dir(self) -> Path:
         """Everything built; safe to delete, at the price of building it again."""
         return self.data_dir / "artifacts"

@@ -19,6 +19,7 @@ from xpoll_dagster.corpus.preference_candidates import CANDIDATES_SCHEMA
 from xpoll_dagster.corpus.preference_options import PreferenceOptions
 from xpoll_dagster.storage import fingerprint
 from xpoll_dagster.writing.gates.answers import Passages, core
+from xpoll_dagster.writing.gates.attribution import stems
 
 OTHER_CHUNK = "answer to a question about another passage"
 OTHER_PAIR = "answer drawn from other passages"
@@ -92,6 +93,7 @@ def _of_questions(
                 for other in by_kind[row["template"]]
                 if other["chunk_id"] != row["chunk_id"]
                 and _fits(row["answer"], other["answer"], options)
+                and not stems(row["answer"]) & stems(other["answer"])  # stars, star
             ),
             key=lambda other: (-_overlap(row["words"], other["words"]), other["id"]),
         )[:_NEIGHBOURS]

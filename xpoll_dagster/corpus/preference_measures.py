@@ -25,7 +25,8 @@ def pair_measures(pairs: pl.DataFrame, prompts: np.ndarray) -> dict[str, Any]:
         `pairs`; `length_auc`: the probability that a chosen text is longer than a rejected one
         drawn at random (Mann & Whitney), .5 where length tells nothing; `chosen_longer`: share
         of the pairs whose chosen text is the longer one; `words_auc`: of a logistic regression
-        over words and pairs of words, five-fold by prompt, on texts it was not trained on.
+        over words and pairs of words, five-fold by prompt, on texts it was not trained on
+        (below .5 where the same answer is right for one prompt and wrong for another).
         The AUCs are null where there are too few pairs.
     """
     lengths = [pairs[name].str.len_chars().to_numpy().astype(float) for name in ("chosen", "rejected")]

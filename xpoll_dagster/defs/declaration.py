@@ -25,8 +25,9 @@ OWNERS = ["team:xpoll"]
 class Step:
     """What one asset is made from.
 
-    `inputs` are upstream assets; `partitioned_by` says what the asset has a partition for;
-    `reads_library` says that a per-book step reads its inputs of all books; `reads_files`
+    `inputs` are upstream assets; `after` names further ones that some partitions are made from,
+    which know by themselves whether they are stale; `partitioned_by` says what the asset has a
+    partition for; `reads_library` says that a per-book step reads its inputs of all books; `reads_files`
     says that the files of the partition itself (a book's, a source's, a profile's) are an
     input; `options` picks the settings that the asset reads; `code` is raised by hand whenever the
     same inputs and settings would now give something else.
@@ -35,6 +36,7 @@ class Step:
     asset: str
     group: str
     inputs: tuple[str, ...]
+    after: tuple[str, ...]
     partitioned_by: PartitionedBy | None
     folder: bool
     reads_files: bool
@@ -68,6 +70,7 @@ def declare(
     group: str,
     code: int,
     inputs: Sequence[str] = (),
+    after: Sequence[str] = (),
     options: Callable[[Settings], Sequence[BaseModel]] = lambda _: (),
     partitioned_by: PartitionedBy | None = None,
     folder: bool = False,
@@ -85,6 +88,7 @@ def declare(
         asset,
         group,
         tuple(inputs),
+        tuple(after),
         partitioned_by,
         folder,
         reads_files,
@@ -99,7 +103,7 @@ def declare(
         dg.AssetDep(name, partition_mapping=fan_in)
         if step.fans_in(STEPS[name])
         else dg.AssetDep(name)
-        for name in inputs
+        for name in (*inputs, *after)
     ]
     return {
         "name": asset,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from xpoll_dagster.books.library import Library
+from xpoll_dagster.corpus.catalogue import Catalogue, load_catalogue
+from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.settings import Settings
-from xpoll_dagster.storage import Artifact, ArtifactStore, TreeHashes
+from xpoll_dagster.storage import Artifact, ArtifactStore, TreeHashes, fingerprint, hash_file
 
 State = Literal["current", "stale", "missing", "failed", "waiting"]
 
@@ -54,11 +57,14 @@ class Lineage:
         """
         found: dict[str, str] = {}
         if step.reads_files:
-            found[step.partitioned_by or "files"] = self.book_hash(partition or "")
+            files = self.files_hash(step, partition or "")
+            if not files and step.partitioned_by == "source":
+                return None  # one of the project's own artifacts that is not built yet
+            found[step.partitioned_by or "files"] = files
         for name in step.inputs:
             upstream = STEPS[name]
             if step.fans_in(upstream):
-                for key in self.complete_books():
+                for key in self.taking_part(upstream):
                     artifact = self.store.get(name, key, upstream.suffix)
                     if artifact is not None:
                         found[f"{name}@{key}"] = artifact.content_hash
@@ -72,6 +78,62 @@ class Lineage:
                 return None
             found[name] = artifact.content_hash
         return found
+
+    def partitions(self, step: Step) -> list[str]:
+        """The partitions that a step should have, whether built or not."""
+        if step.partitioned_by == "book":
+            return list(self.library.books)
+        if step.partitioned_by == "source":
+            return [] if self.catalogue is None else [e.name for e in self.catalogue.enabled()]
+        if step.partitioned_by == "profile":
+            return sorted(file.stem for file in self._profiles.glob("*.yaml"))
+        return []
+
+    def taking_part(self, step: Step) -> list[str]:
+        """Those partitions that library-wide steps read: the complete books, the built sources."""
+        if step.partitioned_by == "book":
+            return self.complete_books()
+        return [
+            key
+            for key in self.partitions(step)
+            if self.store.get(step.asset, key, step.suffix) is not None
+        ]
+
+    def files_hash(self, step: Step, partition: str) -> str:
+        """Content hash of the files that a partition is made from; empty where there are none."""
+        if step.partitioned_by == "book":
+            return self.book_hash(partition)
+        if step.partitioned_by == "source":
+            return self.source_hash(partition)
+        profile = self._profiles / f"{partition}.yaml"
+        return hash_file(profile) if profile.is_file() else ""
+
+    @cached_property
+    def catalogue(self) -> Catalogue | None:
+        """The catalogue of instruction datasets; None where it cannot be read."""
+        try:
+            return load_catalogue(self.settings.corpus_dir / "catalogue.yaml")
+        except SourceError:
+            return None
+
+    @property
+    def _profiles(self) -> Path:
+        return self.settings.corpus_dir / "profiles"
+
+    def source_hash(self, name: str) -> str:
+        """Hash of a source's entry, and of its files where it lies here; empty if unknown."""
+        catalogue = self.catalogue
+        entry = catalogue.entries.get(name) if catalogue else None
+        if catalogue is None or entry is None:
+            return ""
+        parts = [fingerprint(entry.model_dump(mode="json", exclude={"notes", "verified"}))]
+        if entry.path is None:
+            try:
+                files = catalogue.local_files(entry, self.settings.artifacts_dir)
+            except SourceError:
+                return ""
+            parts += [self.hashes.hash(file) for file in files]
+        return "-".join(parts)
 
     def book_hash(self, key: str) -> str:
         """Content hash of a book's files and of its `book.yaml`; empty for an unknown book."""
@@ -127,7 +189,7 @@ class Lineage:
     def standings(self) -> Iterator[Standing]:
         """All artifacts: per-book steps for every book of the library, then the others."""
         for step in STEPS.values():
-            for partition in self.library.books if step.partitioned_by else [None]:
+            for partition in self.partitions(step) if step.partitioned_by else [None]:
                 yield self.standing(step, partition)
 
 

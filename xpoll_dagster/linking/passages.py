@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -13,18 +13,35 @@ from xpoll_dagster.linking.options import LinkingOptions
 
 
 @dataclass(frozen=True, slots=True)
+class Shelf:
+    """Some books of one domain: the rows `start` to `stop` of the passages."""
+
+    start: int
+    stop: int
+    books: tuple[str, ...]
+
+    @property
+    def rows(self) -> slice:
+        """The rows of the shelf."""
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True, slots=True)
 class Passages:
-    """Passages sorted by domain, book and place.
+    """Passages sorted by domain, shelf, book and place.
 
     `frame` has the columns of the chunks; `source` gives for each of its rows the row
     in the chunks handed in, so that vectors can be taken along. `starts` has one entry
     more than there are domains: domain i is the rows starts[i] to starts[i + 1].
+    `shelves[i]` are the shelves of domain i: passages are compared shelf by shelf, so that
+    a book that changes leaves the comparisons of all other shelves as they are.
     """
 
     frame: pl.DataFrame
     source: np.ndarray
     domains: tuple[str, ...]
     starts: tuple[int, ...]
+    shelves: tuple[tuple[Shelf, ...], ...]
 
     @property
     def ids(self) -> pl.Series:
@@ -39,10 +56,20 @@ class Passages:
         """The rows of one domain."""
         return slice(self.starts[domain], self.starts[domain + 1])
 
+    def books(self, domain: int) -> tuple[str, ...]:
+        """The books of one domain, in the order of their rows."""
+        return tuple(book for shelf in self.shelves[domain] for book in shelf.books)
+
     def domain_pairs(self) -> Iterator[tuple[int, int]]:
         """Every pair of different domains, the first sorting first."""
         count = len(self.domains)
         return ((a, b) for a in range(count) for b in range(a + 1, count))
+
+
+def shelf_number(book: str, shelves: int) -> int:
+    """The shelf of a book: drawn from its name alone, so that no other book can move it."""
+    digest = hashlib.sha256(book.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % shelves
 
 
 def eligible_passages(chunks: pl.DataFrame, options: LinkingOptions) -> Passages:
@@ -50,7 +77,7 @@ def eligible_passages(chunks: pl.DataFrame, options: LinkingOptions) -> Passages
 
     Args:
         chunks: Rows of `CHUNKS_SCHEMA`, in any order.
-        options: `kinds` and `min_words` decide.
+        options: `kinds` and `min_words` decide; `shelves` sets the order of books.
 
     Returns:
         The passages, in an order that does not depend on the order of `chunks`.
@@ -61,15 +88,28 @@ def eligible_passages(chunks: pl.DataFrame, options: LinkingOptions) -> Passages
     if chunks["chunk_id"].n_unique() != chunks.height:
         raise ValueError("Two chunks share an id, so links could not say which they mean.")
     words = pl.col("passage").fill_null("").str.count_matches(r"\S+")
+    books = chunks["book"].unique().sort()
+    numbers = [shelf_number(book, options.shelves) for book in books]
+    numbered = pl.DataFrame({"book": books, "shelf": pl.Series(numbers, dtype=pl.Int64)})
     frame = (
         chunks.with_row_index("source")
         .filter(pl.col("kind").is_in(options.kinds) & (words >= options.min_words))
-        .sort("domain", "book", "ordinal", "chunk_id")
+        .join(numbered, on="book", how="left")
+        .sort("domain", "shelf", "book", "ordinal", "chunk_id")
     )
-    domains = frame["domain"].unique().sort().to_list()
-    counts = [int((frame["domain"] == name).sum()) for name in domains]
-    starts = tuple(int(n) for n in np.concatenate([[0], np.cumsum(counts)]))
-    if any(b <= a for a, b in pairwise(starts)):
-        raise AssertionError("A domain without passages cannot be listed.")
-    source = frame["source"].to_numpy().astype(np.int64)
-    return Passages(frame.drop("source"), source, tuple(domains), starts)
+    runs = (
+        frame.with_row_index("row")
+        .group_by("domain", "shelf", maintain_order=True)
+        .agg(pl.col("row").first(), pl.len(), pl.col("book").unique(maintain_order=True))
+    )
+    shelves: dict[str, list[Shelf]] = {}
+    for domain, _, row, size, held in runs.iter_rows():
+        shelves.setdefault(domain, []).append(Shelf(row, row + size, tuple(held)))
+    starts = [0, *(of_domain[-1].stop for of_domain in shelves.values())]
+    return Passages(
+        frame.drop("source", "shelf"),
+        frame["source"].to_numpy().astype(np.int64),
+        tuple(shelves),
+        tuple(starts),
+        tuple(tuple(of_domain) for of_domain in shelves.values()),
+    )

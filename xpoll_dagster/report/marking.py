@@ -9,6 +9,7 @@ import polars as pl
 
 from xpoll_dagster.report.sources import Table
 
+_BETWEEN_WORDS = r"[\s-]+"
 _PLURAL = re.compile(r"(?:ies|y|es|s)$")
 
 
@@ -64,7 +65,7 @@ def _pattern(surface: str) -> re.Pattern[str]:
     stem = _PLURAL.sub("", last)
     if len(stem) > 2:
         words[-1] = re.escape(stem) + r"(?:ies|y|es|s|e)?" if stem != last else words[-1] + "(?:e?s)?"
-    return re.compile(rf"(?<!\w){r'[\s-]+'.join(words)}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w){_BETWEEN_WORDS.join(words)}(?!\w)", re.IGNORECASE)
 
 
 def _units(text: str, offset: int) -> int:

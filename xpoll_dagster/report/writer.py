@@ -89,7 +89,6 @@ def write_report(
     nothing = pl.Series("chunk_id", [], pl.String)
     passages = choose_passages(
         sources,
-        shelf,
         nothing if pairs is None else pairs.chunks,
         nothing if questions is None else questions.frame["chunk_id"],
         options,

@@ -101,7 +101,7 @@ def test_steps_and_assets_agree(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     for name, step in STEPS.items():
         parents = {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys}
-        assert set(step.inputs) == parents
+        assert {*step.inputs, *step.after} == parents
 
 
 def test_what_would_poison_what_follows_blocks(definitions: dg.Definitions) -> None:

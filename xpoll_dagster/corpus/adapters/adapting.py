@@ -223,14 +223,13 @@ class Adapting:
         if self._category is not None:
             return rows.with_columns(_category=pl.lit(self._category))
         category = rows["_category"]
-        known = category.is_in(list(CATEGORIES))
-        if known.all() and rows.height:
+        known = category.is_in(list(CATEGORIES)).fill_null(value=False)
+        if known.all():
             return rows
         if adapter.category is not None:
             other: pl.Series = pl.Series([adapter.category]).new_from_index(0, rows.height)
         else:
             other = infer_categories(rows)
-        known = known.fill_null(value=False)
         return rows.with_columns(_category=category.zip_with(known, other))
 
 

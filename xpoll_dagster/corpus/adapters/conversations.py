@@ -45,6 +45,12 @@ def conversation_rows(
     if "system" in frame.columns:
         said = _with_system(frame, said)
     rows = messages_rows(said)
+    asked = pl.col(turns).list.eval(pl.element().struct.field("content").str.strip_chars() != "")
+    silent = frame.filter(
+        ~pl.col(UNIT).is_in(pl.concat([said[UNIT], unknown[UNIT]]).implode())
+        & asked.list.any().fill_null(value=False)
+    ).select(UNIT, reason=pl.lit("no output: no question of the conversation is answered"))
+    unknown = pl.concat([unknown, silent])
     extra = [name for name in ("_category", "_license") if name in frame.columns]
     kept = frame.select(UNIT, *extra).join(rows, on=UNIT, how="left", maintain_order="left")
     kept = kept.filter(~pl.col(UNIT).is_in(unknown[UNIT].implode()))

@@ -24,6 +24,7 @@ _POINTS = re.compile(
     r"the (?:third|second|first|device|direction|system|object|problem|figure))\b",
     re.IGNORECASE,
 )
+_PLAIN = frozenset({"system", "systems", "physics", "science", "program", "text", "book", "data"})
 _CAPITALS = re.compile(r"(?<=[a-z,;] )[A-Z]")
 
 
@@ -60,7 +61,7 @@ def build_glossary(chunks: Sequence[SourceChunk], context: Context) -> list[Defi
             if clause is None or clause.opening is not None or clause.negated:
                 continue
             term = re.sub(r"^(?:an?|the) ", "", clause.text(*clause.subject).lower())
-            if term in found or len(term) < 4 or not content_words(term):
+            if term in found or term in _PLAIN or len(term) < 4 or not content_words(term):
                 continue
             if _defines(clause, context) or (" " in term and _describes(clause, context)):
                 found[term] = Definition(term, text, chunk.passage.chunk_id)

@@ -20,7 +20,7 @@ _MOVABLE = re.compile(
 )
 _FIXED = re.compile(
     r"^(?:in (?:addition|general|fact|particular|other words|this|that|contrast)|"
-    r"for (?:example|instance|this|that)|by (?:contrast|this|that)|since then|"
+    r"for (?:example|instance|this|that|one thing)|by (?:contrast|this|that)|since then|"
     r"at (?:first|last|least|this|that)|from this|on the (?:other|contrary))\b",
     re.IGNORECASE,
 )
@@ -94,6 +94,8 @@ def _before(clause: Clause, context: Context) -> str:
 def _tail(clause: Clause, context: Context, rest: str) -> str:
     for pattern in (x.EVENT_TIME, x.CAUSE):
         match = pattern.search(rest)
+        if match is not None and re.match(r"(?:when|while|until) \w+ed\b", match[1]):
+            return ""
         if match is not None and len(match[1].split()) > 2:
             second = re.search(r"\b(?:because|owing|due|in order|so that)\b", match[1][3:])
             return "" if second else match[1]
