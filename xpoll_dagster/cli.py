@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from xpoll_dagster.commands import knobs, searching, writing
+from xpoll_dagster.commands import corpus, knobs, searching, writing
 
 app = typer.Typer(
     help="Textbooks in, cross-pollinated training sets out.",
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-Product = Literal["sft", "retrieval", "all"]
+Product = Literal["sft", "retrieval", "corpus", "all"]
 
 BUILT, NOTHING_BUILT, SOME_FAILED = 0, 1, 3
 
@@ -44,7 +44,7 @@ def build(
     """Find the books and materialise what is stale of a product; ends with a summary.
 
     sft: the cross-pollinated dataset and its probe prompts. retrieval: the bundle and the
-    dataset for training a model to search.
+    dataset for training a model to search. corpus: the merged instruction corpus and its mixes.
 
     Exit code 0: all is built. 3: the dataset is built, but something failed (the summary says
     what). 1: nothing could be built.
@@ -131,6 +131,8 @@ app.command()(writing.cache)
 app.command()(writing.probe)
 app.command()(searching.search)
 app.command()(knobs.settings)
+app.command()(corpus.mix)
+app.add_typer(corpus.app, name="corpus")
 
 
 def _names(options: list[str] | None) -> list[str]:

@@ -22,6 +22,7 @@ from xpoll_dagster.books.concepts.options import ExtractionOptions
 from xpoll_dagster.books.embedding_options import EmbedderOptions
 from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.compute.sandbox import Limits
+from xpoll_dagster.corpus.options import CorpusOptions
 from xpoll_dagster.linking.options import LinkingOptions
 from xpoll_dagster.retrieval.options import RetrievalOptions
 from xpoll_dagster.sft.options import SftOptions
@@ -64,6 +65,13 @@ class AutomationOptions(BaseModel):
         default="auto",
         description="Whether steps of the GPU pool are started by themselves: `auto` starts them "
         "where they use no GPU and call no model that costs money or time.",
+    )
+
+    # The corpus costs a pass over millions of rows.
+    corpus: Literal["weekly", "always"] = Field(
+        default="weekly",
+        description="When sources, corpus and mixes follow a change: at the weekly schedule, or "
+        "at once like everything else.",
     )
 
 
@@ -130,6 +138,9 @@ class Settings(BaseSettings):
     )
     retrieval: RetrievalOptions = Field(
         default=RetrievalOptions(), description="Questions and paraphrases to the bundle."
+    )
+    corpus: CorpusOptions = Field(
+        default=CorpusOptions(), description="Instruction datasets to the training corpus."
     )
     probing: ProbingOptions = Field(
         default=ProbingOptions(), description="How a tuned model is evaluated."

@@ -176,7 +176,8 @@ def _own_files(entry: Entry, artifacts: Path | None) -> list[Path]:
     found = []
     if artifacts is not None:
         for pattern in _OWN_FILES[str(entry.own)]:
-            found.extend(sorted(artifacts.glob(pattern)))
+            # A further table of an artifact has a second dot in its name.
+            found.extend(p for p in sorted(artifacts.glob(pattern)) if "." not in p.stem)
     if not found:
         raise SourceError(f"{entry.name}: {entry.own} is not built yet: materialise it first.")
     return found

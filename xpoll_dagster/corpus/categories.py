@@ -137,7 +137,6 @@ SOURCE_LABELS = {
     # Dolly, No Robots
     "closed_qa": "factual",
     "open_qa": "factual",
-    "general_qa": "factual",
     "closed qa": "factual",
     "open qa": "factual",
     "information_extraction": "factual",

@@ -28,6 +28,7 @@ from xpoll_dagster.corpus.curriculum_measures import (
     without_length,
 )
 from xpoll_dagster.corpus.mix_keys import read_rows
+from xpoll_dagster.corpus.mix_report import strictest
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.corpus.ordered_shards import OrderedShards
 from xpoll_dagster.corpus.ranks import hash_ranks
@@ -81,7 +82,10 @@ class CurriculumOptions(BaseModel):
         "Categories not named have 0.5.",
     )
     category_weight: float = Field(
-        default=0.5, ge=0, le=1, description="The category's part of the score; entropy's is 1 - it."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="The category's part of the score; entropy's is 1 - it.",
     )
     first_stage: float = Field(default=0.65, ge=0, le=1, description="Scores from here: stage 1.")
     last_stage: float = Field(default=0.35, ge=0, le=1, description="Scores below: stage 3.")
@@ -140,7 +144,7 @@ def fill_curriculum(
         folder / "curriculum.parquet", compression="zstd"
     )
     _write(files, placed, folder, options)
-    report = _report(placed, options)
+    report = _report(placed, options) | _licences(files)
     (folder / "README.md").write_text(curriculum_card(report), encoding="utf-8")
     text = json.dumps(report, indent=1, ensure_ascii=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
@@ -222,6 +226,12 @@ def _write(
             )
     for out in outs.values():
         out.finish(staged)
+
+
+def _licences(files: Sequence[Path]) -> dict[str, Any]:
+    counted = pl.scan_parquet(files).group_by("_license").len().collect()
+    licences = {name or "": count for name, count in sorted(counted.iter_rows(), key=str)}
+    return {"licence": strictest(licences), "licences": licences}
 
 
 def _members(placed: pl.DataFrame, stage: int, options: CurriculumOptions) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from xpoll_dagster.corpus.mix_card import size_category, table
+from xpoll_dagster.corpus.mix_card import hub_licence, size_category, table
 
 _WHAT = {
     "compressed_bits": "bits a character after compression",
@@ -40,6 +40,7 @@ def curriculum_card(report: Mapping[str, Any]) -> str:
     header = {
         "pretty_name": "Curriculum",
         "size_categories": [size_category(report["rows"])],
+        **hub_licence(report["licence"]["names"]),
         "configs": configs,
     }
     agreement = report["declared_and_measured"]

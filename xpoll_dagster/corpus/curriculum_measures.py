@@ -55,9 +55,7 @@ class WordFrequencies:
 
 
 def _words(outputs: pl.Series) -> pl.Series:
-    return (
-        outputs.str.slice(0, _WINDOW).str.to_lowercase().str.extract_all(r"\w+(?:['’]\w+)?")
-    )
+    return outputs.str.slice(0, _WINDOW).str.to_lowercase().str.extract_all(r"\w+(?:['’]\w+)?")
 
 
 def measure_outputs(outputs: pl.Series, frequencies: WordFrequencies) -> pl.DataFrame:
@@ -73,7 +71,9 @@ def measure_outputs(outputs: pl.Series, frequencies: WordFrequencies) -> pl.Data
     return pl.DataFrame(
         {
             "length": outputs.str.len_chars().cast(pl.Int64),
-            "compressed_bits": pl.Series(_compressed(outputs.str.slice(0, _WINDOW)), dtype=pl.Float64),
+            "compressed_bits": pl.Series(
+                _compressed(outputs.str.slice(0, _WINDOW)), dtype=pl.Float64
+            ),
             "word_bits": pl.Series(frequencies.bits(outputs)),
             "distinct_words": (words.list.n_unique() / counts.clip(1)).cast(pl.Float64),
         }

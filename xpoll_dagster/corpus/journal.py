@@ -47,6 +47,7 @@ class Journal:
 
     def __init__(self, folder: Path | None, identity: str) -> None:
         self._folder = folder
+        self._added: dict[int, int] = {}
         if folder is None:
             return
         note = folder / "identity"
@@ -55,16 +56,14 @@ class Journal:
             folder.mkdir(parents=True)
             with replace_file(note) as temporary:
                 temporary.write_text(identity, encoding="utf-8")
-        self._added: dict[int, int] = {}
 
-    def finished(self, file: int) -> list[Piece]:
+    def finished(self, file: int) -> Iterator[Piece]:
         """The pieces of a file that are there, from the first on without a gap."""
-        pieces = []
+        self._added[file] = 0
         if self._folder is not None:
-            while (path := self._path(file, len(pieces))).is_dir():
-                pieces.append(_read(path))
-            self._added[file] = len(pieces)
-        return pieces
+            while (path := self._path(file, self._added[file])).is_dir():
+                yield _read(path)
+                self._added[file] += 1
 
     def whole(self, file: int) -> bool:
         """Whether all pieces of a file are there."""

@@ -12,9 +12,7 @@ from xpoll_dagster.corpus.mix_card import hub_licence, size_category, table
 
 def mirror_card(report: Mapping[str, Any]) -> str:
     """The README: what was asked, what was written, and plainly where nothing was."""
-    files = [
-        {"split": name, "path": f"data/{name}-*"} for name, n in report["splits"].items() if n
-    ]
+    files = [{"split": name, "path": f"data/{name}-*"} for name, n in report["splits"].items() if n]
     header: dict[str, Any] = {
         "pretty_name": "Persona mirrors",
         "task_categories": ["text-generation"],

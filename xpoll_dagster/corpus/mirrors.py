@@ -73,9 +73,7 @@ class MirrorOptions(BaseModel):
         default=200, ge=1, description="Prompts of each category, drawn by hash."
     )
     categories: tuple[str, ...] = Field(default=CATEGORIES, description="Categories drawn from.")
-    max_prompt_chars: int = Field(
-        default=2_000, ge=1, description="Longer prompts are not drawn."
-    )
+    max_prompt_chars: int = Field(default=2_000, ge=1, description="Longer prompts are not drawn.")
     test_share: float = Field(
         default=0.05, ge=0, lt=1, description="Share of the prompts that are held out as `test`."
     )
@@ -93,7 +91,16 @@ def mirror_prompts(corpus: Path, options: MirrorOptions) -> pl.DataFrame:
     its place. Of prompts that are the same but for layout, one is drawn.
     """
     found: list[pl.DataFrame] = []
-    columns = ["_id", "_category", "_source", "_license", "instruction", "input", "system", "messages"]
+    columns = [
+        "_id",
+        "_category",
+        "_source",
+        "_license",
+        "instruction",
+        "input",
+        "system",
+        "messages",
+    ]
     for source in read_manifest(corpus).sources:
         for shard in source.shards:
             rows = read_rows(corpus / shard.file, columns)
@@ -221,9 +228,7 @@ def save_mirrors(
         return fill_mirrors(table, personas, folder)
 
 
-def fill_mirrors(
-    table: pl.DataFrame, personas: Sequence[Persona], folder: Path
-) -> dict[str, Any]:
+def fill_mirrors(table: pl.DataFrame, personas: Sequence[Persona], folder: Path) -> dict[str, Any]:
     """As `save_mirrors`, into an empty folder that the caller puts in place."""
     (folder / "data").mkdir(parents=True)
     table.write_parquet(folder / "mirrors.parquet", compression="zstd")

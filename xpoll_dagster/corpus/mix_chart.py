@@ -46,7 +46,9 @@ def distribution_chart(report: Mapping[str, Any]) -> bytes:
         ("weight", "weight in the profile", "D", "#d97706"),
         ("limit", "limit", "|", "#b91c1c"),
     ):
-        shown = [(100 * asked[name][key], places[i]) for i, name in enumerate(names) if name in asked]
+        shown = [
+            (100 * asked[name][key], places[i]) for i, name in enumerate(names) if name in asked
+        ]
         axes.scatter(
             [x for x, _ in shown],
             [y + 0.26 for _, y in shown],

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from xpoll_dagster.corpus.manifest import read_manifest
-from xpoll_dagster.corpus.mix_allocation import Allocation, Demand
+from xpoll_dagster.corpus.mix_demand import Allocation, Demand
 from xpoll_dagster.corpus.model import CATEGORIES, SourceError
 from xpoll_dagster.corpus.profiles import Profile
 from xpoll_dagster.corpus.ranks import hash_ranks, lowest
@@ -62,9 +62,7 @@ class MixKeys:
             parts["category"].append(coded.fill_null(-1).to_numpy().astype(np.int8))
             for licence in frame["_license"].fill_null("").unique().sort().to_list():
                 licences.setdefault(licence, len(licences))
-            coded = frame["_license"].fill_null("").replace_strict(
-                licences, return_dtype=pl.Int32
-            )
+            coded = frame["_license"].fill_null("").replace_strict(licences, return_dtype=pl.Int32)
             parts["licence"].append(coded.to_numpy())
             for name in _RANKS:
                 parts[name].append(hash_ranks(frame["_id"], profile.seed, name))

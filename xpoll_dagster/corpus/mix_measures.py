@@ -74,8 +74,7 @@ def comparison(
             "category_entropy_bits": round(entropy(counts["category"]), 4),
             "source_entropy_bits": round(entropy(counts["source"]), 4),
             "largest_source_share": round(
-                max(counts["source"].values(), default=0)
-                / max(1, sum(counts["source"].values())),
+                max(counts["source"].values(), default=0) / max(1, sum(counts["source"].values())),
                 4,
             ),
             "texts": text_measures(sample.head(size)),

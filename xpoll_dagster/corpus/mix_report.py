@@ -11,7 +11,7 @@ import polars as pl
 
 from xpoll_dagster.corpus.licences import strictness
 from xpoll_dagster.corpus.manifest import MANIFEST_FILE
-from xpoll_dagster.corpus.mix_allocation import Allocation, Demand
+from xpoll_dagster.corpus.mix_demand import Allocation, Demand
 from xpoll_dagster.corpus.mix_keys import MixKeys
 from xpoll_dagster.corpus.mix_measures import comparison
 from xpoll_dagster.corpus.profiles import COMMERCIAL, Profile
@@ -84,7 +84,9 @@ def _below_weight(demand: Demand, allocation: Allocation) -> dict[str, str]:
         reason = (
             "there are no rows of it"
             if not there
-            else "there are no more" if rows == there else "caps of its sources"
+            else "there are no more"
+            if rows == there
+            else "caps of its sources"
         )
         found[name] = f"{rows:,} of {wanted:,.0f} rows: {reason}"
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xpoll_dagster.corpus.mix_allocation import Allocation, Binding, Demand
+from xpoll_dagster.corpus.mix_demand import Allocation, Binding, Demand
 
 
 def explain(demand: Demand, allocation: Allocation, left_out: Mapping[str, int]) -> str:
@@ -21,14 +21,10 @@ def explain(demand: Demand, allocation: Allocation, left_out: Mapping[str, int])
     if supply:
         parts += [_sentence(one, demand) for one in allocation.binding]
         reachable = sum(
-            share
-            for c, share in enumerate(demand.category_shares)
-            if demand.supply[:, c].any()
+            share for c, share in enumerate(demand.category_shares) if demand.supply[:, c].any()
         )
         if reachable < 1:
-            names = [
-                name for c, name in enumerate(demand.categories) if demand.supply[:, c].any()
-            ]
+            names = [name for c, name in enumerate(demand.categories) if demand.supply[:, c].any()]
             parts.append(
                 f"Only {', '.join(names)} have rows, and together may make up "
                 f"{reachable:.0%} of a mix: add sources of other categories, or declare an "

@@ -56,7 +56,7 @@ class NormalisingOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: bytes of the files, and units read so far."""
+    """How far it is: the file at hand, bytes of the files that are done, and rows read so far."""
 
     file: str
     bytes_done: int
@@ -211,34 +211,33 @@ class _Pieces:
         done_bytes = 0
         for number, file in enumerate(self.files):
             size = file.stat().st_size
-            before = journal.finished(number)
-            for piece in before:
+            before = 0
+            for piece in journal.finished(number):
+                before += 1
                 self.units += piece.units
                 yield piece
             if not journal.whole(number):
-                for piece in self._adapt(file, number, journal, len(before)):
+                for piece in self._adapt(file, number, journal, before):
                     self.units += piece.units
                     yield piece
-                    self._tell(file, done_bytes, size)
+                    self._tell(file, done_bytes)
                 journal.finish(number)
             done_bytes += size
-            self._tell(file, done_bytes, 0)
+            self._tell(file, done_bytes)
 
     def _adapt(self, file: Path, number: int, journal: Journal, skip: int) -> Iterator[Piece]:
         adapting = Adapting(
             self.shown[file], self.entry.adapter, self.entry.adapter_options, self.entry.category
         )
-        # Batches that are in the journal are read again, which is cheap, but for their groups
-        # not adapted anew: the pieces made of them are passed over.
-        for index, adapted in enumerate(adapting.adapt(read_file(file, self.reading))):
+        adapted_batches = adapting.adapt(read_file(file, self.reading), skip)
+        for index, adapted in enumerate(adapted_batches):
             if index >= skip:
                 piece = _piece(adapted, self.entry.name)
                 journal.add(number, piece)
                 yield piece
 
-    def _tell(self, file: Path, before: int, size: int) -> None:
+    def _tell(self, file: Path, done: int) -> None:
         if self.on_progress is not None:
-            done = before + size // 2
             self.on_progress(Progress(self.shown[file], done, self.total, self.units))
 
 

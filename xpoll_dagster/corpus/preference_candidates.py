@@ -38,7 +38,9 @@ _PROMPT = ("instruction", "input", "system")
 _BATCH = 2_000
 
 
-def natural_candidates(folders: Iterable[Path], corpus: Path | None = None) -> Iterator[pl.DataFrame]:
+def natural_candidates(
+    folders: Iterable[Path], corpus: Path | None = None
+) -> Iterator[pl.DataFrame]:
     """Pairs that sources hold, source by source (`CANDIDATES_SCHEMA`).
 
     Args:
@@ -93,7 +95,9 @@ def ranked_candidates(
     rows = pl.concat(parts).sort("prompt", "_id")
     rows = rows.group_by("prompt", maintain_order=True).head(options.max_answers)
     for start in range(0, len(wanted), _BATCH):
-        batch = rows.filter(pl.col("prompt").is_in(pl.Series(wanted[start : start + _BATCH]).implode()))
+        batch = rows.filter(
+            pl.col("prompt").is_in(pl.Series(wanted[start : start + _BATCH]).implode())
+        )
         if batch.height:
             yield _best_and_worse(batch, reward, options)
 
@@ -144,7 +148,7 @@ def _best_and_worse(rows: pl.DataFrame, reward: Reward, options: PreferenceOptio
     fits = ratio.is_between(options.min_length_ratio, options.max_length_ratio)
     pairs = (
         best.join(others, on="prompt")
-        .filter((pl.col("other") < pl.col("score")))
+        .filter(pl.col("other") < pl.col("score"))
         # Where no answer fits the length, the worst is taken, and counted as left out later.
         .sort(fits, -pl.col("other"), "worse_id", descending=[True, True, False])
         .unique("prompt", keep="first", maintain_order=True)

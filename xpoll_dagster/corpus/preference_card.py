@@ -49,16 +49,23 @@ def preference_card(report: Mapping[str, Any]) -> str:
             [
                 ["pairs measured", measures["pairs"]],
                 ["AUC by length alone", _figure(measures["length_auc"])],
-                ["share of pairs whose chosen answer is longer", _figure(measures["chosen_longer"])],
+                [
+                    "share of pairs whose chosen answer is longer",
+                    _figure(measures["chosen_longer"]),
+                ],
                 ["AUC by words alone (five-fold by prompt)", _figure(measures["words_auc"])],
             ],
         ),
         "## Left out\n",
         table(["reason", "candidates"], list(report["left_out"].items())),
         "## Categories, sources and licences\n",
-        table(["category", "pairs"], [[name or "none", n] for name, n in report["categories"].items()]),
+        table(
+            ["category", "pairs"], [[name or "none", n] for name, n in report["categories"].items()]
+        ),
         table(["source", "pairs"], list(report["sources"].items())),
-        table(["licence", "pairs"], [[name or "unknown", n] for name, n in report["licences"].items()]),
+        table(
+            ["licence", "pairs"], [[name or "unknown", n] for name, n in report["licences"].items()]
+        ),
         f"The strictest of them holds for the set: **{', '.join(report['licence']['names']) or '–'}**.\n",
         "## Settings\n",
         f"```json\n{json.dumps(report['settings'], indent=1)}\n```\n",

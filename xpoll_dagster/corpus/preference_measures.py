@@ -29,7 +29,9 @@ def pair_measures(pairs: pl.DataFrame, prompts: np.ndarray) -> dict[str, Any]:
         (below .5 where the same answer is right for one prompt and wrong for another).
         The AUCs are null where there are too few pairs.
     """
-    lengths = [pairs[name].str.len_chars().to_numpy().astype(float) for name in ("chosen", "rejected")]
+    lengths = [
+        pairs[name].str.len_chars().to_numpy().astype(float) for name in ("chosen", "rejected")
+    ]
     found: dict[str, Any] = {"pairs": pairs.height, "length_auc": None, "words_auc": None}
     if not pairs.height:
         return found | {"chosen_longer": None}

@@ -84,7 +84,9 @@ def fill_preferences(
                               f"{CANDIDATES_SCHEMA.names()}.")  # fmt: skip
         keys.append(_judged(frame, options).with_columns(part=pl.lit(number, pl.Int32)))
         frame.write_parquet(spool / f"{number:06d}.parquet", compression="lz4")
-    judged = _drawn(pl.concat([_judged(_NONE, options).with_columns(part=pl.lit(0, pl.Int32)), *keys]), options)
+    judged = _drawn(
+        pl.concat([_judged(_NONE, options).with_columns(part=pl.lit(0, pl.Int32)), *keys]), options
+    )
     report = _write(spool, judged, folder, options)
     shutil.rmtree(spool)
     (folder / "README.md").write_text(preference_card(report), encoding="utf-8")
@@ -149,9 +151,11 @@ def _drawn(judged: pl.DataFrame, options: PreferenceOptions) -> pl.DataFrame:
     )
     reason = judged["reason"].to_list()
     for category in judged["_category"].unique().sort().to_list():
-        rows = judged.select(
-            ((pl.col("_category") == category) & open_).arg_true()
-        ).to_series().to_numpy()
+        rows = (
+            judged.select(((pl.col("_category") == category) & open_).arg_true())
+            .to_series()
+            .to_numpy()
+        )
         kept = lowest(judged["rank"].to_numpy()[rows], options.max_per_category)
         for row in rows[~kept]:
             reason[int(row)] = MANY
@@ -249,7 +253,8 @@ def _report(
         "rejected_sources": rejected,
         "rejected_source_shares": shares,
         "length_ratio": {
-            f"p{int(100 * q)}": kept["length_ratio"].quantile(q, "nearest") for q in (0.05, 0.5, 0.95)
+            f"p{int(100 * q)}": kept["length_ratio"].quantile(q, "nearest")
+            for q in (0.05, 0.5, 0.95)
         },
         "measures": dict(measures),
         "warnings": warnings,

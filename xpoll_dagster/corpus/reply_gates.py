@@ -54,9 +54,7 @@ class ReplyVerdict:
     rejected_by: tuple[str, ...]
 
 
-def judge_reply(
-    reply: Reply, prompt: str, category: str, options: TextGateOptions
-) -> ReplyVerdict:
+def judge_reply(reply: Reply, prompt: str, category: str, options: TextGateOptions) -> ReplyVerdict:
     """Measure a written reply (one without `problems`).
 
     Args:

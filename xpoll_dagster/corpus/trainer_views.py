@@ -45,9 +45,7 @@ def with_messages(rows: pl.DataFrame) -> pl.DataFrame:
     TRL's `SFTTrainer` and in every trainer that reads Alpaca columns.
     """
     system = pl.concat_list(message("system", pl.col("system")))
-    plain = pl.concat_list(
-        message("user", prompt_text()), message("assistant", pl.col("output"))
-    )
+    plain = pl.concat_list(message("user", prompt_text()), message("assistant", pl.col("output")))
     talk = pl.when(pl.col("messages").list.len() > 0).then(pl.col("messages")).otherwise(plain)
     opens = talk.list.first().struct.field("role") == "system"
     needs = (pl.col("system").str.strip_chars() != "") & ~opens

@@ -15,7 +15,7 @@ import dagster as dg
 from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.defs.materialization import FORCE_TAG
-from xpoll_dagster.defs.partitions import books_partitions
+from xpoll_dagster.defs.partitions import books_partitions, sources_partitions
 from xpoll_dagster.defs.phases import BOOKS, PHASES, PRODUCTS, Product
 from xpoll_dagster.settings import Settings
 
@@ -25,6 +25,8 @@ _VERBS = {
     "books_job": "Reading",
     "pair_texts_job": "Writing the pairs of",
     "questions_job": "Paraphrasing and asking about",
+    "sources_job": "Normalising",
+    "mixes_job": "Mixing",
 }
 
 
@@ -37,11 +39,15 @@ class BuildReport:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def register_books(instance: dg.DagsterInstance, keys: Sequence[str]) -> None:
-    """Make the instance's partitions those of the library: new ones in, removed ones out."""
-    name = books_partitions.name
+def register_partitions(
+    instance: dg.DagsterInstance,
+    partitions: dg.DynamicPartitionsDefinition,
+    keys: Sequence[str],
+) -> None:
+    """Make the instance's partitions those that are there: new ones in, removed ones out."""
+    name = partitions.name
     if name is None:
-        raise ValueError("the books' partition set has no name")
+        raise ValueError("the partition set has no name")
     known = set(instance.get_dynamic_partitions(name))
     new = [key for key in keys if key not in known]
     if new:
@@ -158,7 +164,8 @@ def build(
     _check_known("book", books, library.books)
     _check_known("asset", assets, STEPS)
     close_abandoned_runs(instance)
-    register_books(instance, list(library.books))
+    register_partitions(instance, books_partitions, list(library.books))
+    register_partitions(instance, sources_partitions, lineage.partitions(STEPS["instruct_source"]))
     lineage.store.sweep()
     builder = _Builder(settings, job, instance, force, say)
     for path, reason in library.passed_over.items():
@@ -175,9 +182,8 @@ def build(
         if phase.partitioned_by is None:
             builder.run(phase.job, wanted, None)
             continue
-        reading = phase.job == BOOKS.job
-        taking_part = list(library.books) if reading else Lineage(settings).complete_books()
-        for key in taking_part:
+        reading = phase is BOOKS
+        for key in Lineage(settings).to_build(phase):
             if not books or key in books or not reading:
                 builder.run(phase.job, wanted, key)
         if reading and not assets and not Lineage(settings).complete_books():

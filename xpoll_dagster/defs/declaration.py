@@ -27,10 +27,10 @@ class Step:
 
     `inputs` are upstream assets; `after` names further ones that some partitions are made from,
     which know by themselves whether they are stale; `partitioned_by` says what the asset has a
-    partition for; `reads_library` says that a per-book step reads its inputs of all books; `reads_files`
-    says that the files of the partition itself (a book's, a source's, a profile's) are an
-    input; `options` picks the settings that the asset reads; `code` is raised by hand whenever the
-    same inputs and settings would now give something else.
+    partition for; `reads_library` says that a per-book step reads its inputs of all books;
+    `reads_files` says that the files of the partition itself (a book's, a source's, a profile's)
+    are an input; `options` picks the settings that the asset reads; `code` is raised by hand
+    whenever the same inputs and settings would now give something else.
     """
 
     asset: str

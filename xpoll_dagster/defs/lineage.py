@@ -12,13 +12,14 @@ from xpoll_dagster.books.library import Library
 from xpoll_dagster.corpus.catalogue import Catalogue, load_catalogue
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.defs.declaration import STEPS, Step
+from xpoll_dagster.defs.phases import BOOKS, Phase
 from xpoll_dagster.settings import Settings
 from xpoll_dagster.storage import Artifact, ArtifactStore, TreeHashes, fingerprint, hash_file
 
 State = Literal["current", "stale", "missing", "failed", "waiting"]
 
 # A book takes part in the library-wide steps when all of these stand and fit each other.
-BOOK_CHAIN = ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts")
+BOOK_CHAIN = BOOKS.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,13 @@ class Lineage:
         if step.partitioned_by == "profile":
             return sorted(file.stem for file in self._profiles.glob("*.yaml"))
         return []
+
+    def to_build(self, phase: Phase) -> list[str]:
+        """The partitions that a phase is run for: all books only to be read, then those whole."""
+        step = STEPS[phase.steps[0]]
+        if step.partitioned_by == "book" and phase is not BOOKS:
+            return self.complete_books()
+        return self.partitions(step)
 
     def taking_part(self, step: Step) -> list[str]:
         """Those partitions that library-wide steps read: the complete books, the built sources."""

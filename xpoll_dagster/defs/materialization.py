@@ -13,6 +13,7 @@ import polars as pl
 
 from xpoll_dagster.books.embedding import EmbedderError
 from xpoll_dagster.books.model import BookError
+from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.retrieval.errors import RetrievalError
@@ -40,6 +41,7 @@ SENTENCES = (
     EngineError,
     PromptError,
     RetrievalError,
+    SourceError,
     StorageError,
 )
 

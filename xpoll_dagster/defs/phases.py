@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from xpoll_dagster.defs.partitions import PartitionedBy
 
-Product = Literal["sft", "retrieval"]
+Product = Literal["sft", "retrieval", "corpus"]
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
@@ -51,4 +51,9 @@ PHASES: tuple[Phase, ...] = (
         ),
         products=("retrieval",),
     ),
+    Phase("sources_job", ("instruct_source",), "source", ("corpus",)),
+    Phase(
+        "corpus_job", ("merged_corpus", "preference_pairs", "persona_mirrors"), None, ("corpus",)
+    ),
+    Phase("mixes_job", ("profile_mix", "curriculum"), "profile", ("corpus",)),
 )

@@ -8,6 +8,7 @@ from pydantic import PrivateAttr
 
 from xpoll_dagster.books.library import Library
 from xpoll_dagster.books.model import Book, BookError
+from xpoll_dagster.corpus.catalogue import Catalogue, load_catalogue
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.settings import Settings, get_settings
 from xpoll_dagster.sft.model import SPLITS
@@ -46,6 +47,10 @@ class Project(dg.ConfigurableResource):
     def library(self) -> Library:
         """The books as they lie in the folder now."""
         return Library.discover(self.settings.books_dir)
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue of instruction datasets. Raises `SourceError` where it is wrong."""
+        return load_catalogue(self.settings.corpus_dir / "catalogue.yaml")
 
     def book(self, key: str) -> Book:
         """The book of a partition. Raises `BookError` where its file is gone."""

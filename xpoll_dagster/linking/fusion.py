@@ -17,7 +17,7 @@ import polars as pl
 from xpoll_dagster.linking.chance import measure_chance
 from xpoll_dagster.linking.model import CONCEPT_STRUCT
 from xpoll_dagster.linking.options import FusionOptions, LinkingOptions
-from xpoll_dagster.linking.passages import eligible_passages
+from xpoll_dagster.linking.passages import Passages, eligible_passages
 from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
 
 PAIR = ["left_chunk", "right_chunk"]
@@ -48,10 +48,20 @@ def fuse_links(
         (never null), `closeness` (its deviations above random pairs) and `score` (0 to 1), best
         first.
     """
-    joined = _join(concept_links, lexical_links, semantic_links)
-    joined = _with_cosines(joined, chunks, embeddings, options)
-    scored = _score(joined, options.fusion)
+    scored = score_candidates(concept_links, lexical_links, semantic_links, options.fusion)
+    passages = eligible_passages(chunks, options)
+    scored = with_cosines(scored, passages, chunks.height, embeddings, options)
     return scored.sort("score", *PAIR, descending=[True, False, False])
+
+
+def score_candidates(
+    concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame, weights: FusionOptions
+) -> pl.DataFrame:
+    """As `fuse_links`, in no order and without the columns that need the vectors.
+
+    The score of a pair depends on the links of its two domains alone.
+    """
+    return _score(_join(concept, lexical, semantic), weights)
 
 
 def _join(concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame) -> pl.DataFrame:
@@ -69,12 +79,26 @@ def _join(concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame) 
     )
 
 
-def _with_cosines(
-    joined: pl.DataFrame, chunks: pl.DataFrame, embeddings: np.ndarray, options: LinkingOptions
+def with_cosines(
+    joined: pl.DataFrame,
+    passages: Passages,
+    height: int,
+    embeddings: np.ndarray,
+    options: LinkingOptions,
 ) -> pl.DataFrame:
-    """The cosine of every pair, also of those that no semantic link names."""
-    passages = eligible_passages(chunks, options)
-    vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
+    """Add `cosine` and `closeness` to every pair, also to those that no semantic link names.
+
+    Args:
+        joined: `left_chunk` and `right_chunk`.
+        passages: The passages that were linked.
+        height: Number of chunks.
+        embeddings: One vector per chunk.
+        options: `random_pairs` and `seed`.
+
+    Returns:
+        The table with the two columns. Vectors are centred on the library's mean.
+    """
+    vectors = unit_vectors(passages, height, embeddings, centre=True)
     rows = passages.frame.select("chunk_id").with_row_index("row")
     sides = [
         joined.select(chunk_id=name).join(rows, on="chunk_id", how="left", maintain_order="left")

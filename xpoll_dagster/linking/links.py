@@ -53,9 +53,6 @@ def links_table(
 
 
 def rank_links(links: pl.DataFrame) -> pl.DataFrame:
-    """Fill `rank`: 1.0 for the best score among the links of the same pair of domains."""
-    domains = ["left_domain", "right_domain"]
+    """The links of one pair of domains in order, with `rank`: 1.0 for the best score."""
     rank = pl.col("score").rank("average") / pl.len()
-    return links.with_columns(rank.over(domains).alias("rank")).sort(
-        *domains, "left_chunk", "right_chunk"
-    )
+    return links.with_columns(rank.alias("rank")).sort("left_chunk", "right_chunk")

@@ -63,17 +63,15 @@ def _search_exactly(
         # One buffer for all blocks: fresh memory for each costs a third of the time.
         buffer = torch.empty((min(height, len(left)), len(right)))
         forward: list[tuple[Any, Any]] = []
-        best: tuple[Any, Any] | None = None
+        best = (torch.empty((len(right), 0)), torch.empty((len(right), 0), dtype=torch.int64))
         for start in range(0, len(left), height):
             block = torch.from_numpy(left[start : start + height])
             product = torch.mm(block, columns, out=buffer[: len(block)])
             forward.append(_best_of_rows(product, candidates))
             score, row = _best_of_columns(product, candidates)
-            row += start
-            best = (score, row) if best is None else _better(best, (score, row), candidates)
+            best = _better(best, (score, row + start), candidates)
     finally:
         torch.set_num_threads(before)
-    assert best is not None
     scores, rows = (torch.cat(parts).numpy() for parts in zip(*forward, strict=True))
     return (scores, rows), (best[0].numpy(), best[1].numpy())
 

@@ -7,29 +7,12 @@ the next is computed.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
 import numpy as np
 
+from xpoll_dagster.linking.shelf_comparison import BothWays, Nearest
 from xpoll_dagster.linking.sparse import SparseRows
 
 BLOCK_ROWS = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Matched rows: `left[i]` and `right[i]` are row numbers, `score[i]` their product.
-
-    `left_level` and `right_level` are the mean of each row's best few products with the
-    other side: the level above which a match of that row is remarkable.
-    """
-
-    left: np.ndarray
-    right: np.ndarray
-    score: np.ndarray
-    left_level: np.ndarray
-    right_level: np.ndarray
 
 
 def best_products(
@@ -38,24 +21,21 @@ def best_products(
     *,
     floor: float,
     keep: int,
-    neighbours: int = 4,
     needed: tuple[SparseRows, SparseRows] | None = None,
-    threads: int = 2,
-) -> Matches:
-    """The pairs of rows with the highest products, seen from either side.
+) -> BothWays:
+    """The rows of the other matrix with the highest products, for the rows of either.
 
     Args:
         left: Non-negative float32 rows.
         right: Non-negative float32 rows over the same columns.
         floor: Products below this count as none.
-        keep: Matches kept for each row of either side.
-        neighbours: Matches whose mean is a row's level.
+        keep: Rows kept for each row.
         needed: Two matrices with the same pattern of entries as `left` and `right`; a
-            match counts only where their product is at least 2.
-        threads: Blocks computed at the same time.
+            product counts only where theirs is at least 2.
 
     Returns:
-        The union over both sides of every row's best matches, sorted by left, right.
+        Each left row's best right rows, and each right row's best left ones; of equal
+        ones those that come first.
     """
     transposed = right.T.tocsr()
     needed_transposed = needed[1].T.tocsr() if needed is not None else None
@@ -72,22 +52,27 @@ def best_products(
         )
         return where[wanted], product.indices[wanted], product.data[wanted]
 
-    starts = range(0, left.shape[0], BLOCK_ROWS)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(block, starts))
+    parts = [block(start) for start in range(0, left.shape[0], BLOCK_ROWS)]
     i, j, score = (np.concatenate([part[n] for part in parts]) for n in range(3))
-    place_left = places_in_group(i, score)
-    place_right = places_in_group(j, score)
-    kept = (place_left < keep) | (place_right < keep)
-    i_kept, j_kept = i[kept].astype(np.int64), j[kept].astype(np.int64)
-    order = np.lexsort((j_kept, i_kept))
-    return Matches(
-        i_kept[order],
-        j_kept[order],
-        score[kept][order].astype(np.float64),
-        _levels(i, score, place_left, left.shape[0], neighbours),
-        _levels(j, score, place_right, right.shape[0], neighbours),
+    order = np.lexsort((j, i))
+    i, j, score = i[order], j[order], score[order]
+    return (
+        _lists(i, j, score, left.shape[0], min(keep, right.shape[0])),
+        _lists(j, i, score, right.shape[0], min(keep, left.shape[0])),
     )
+
+
+def _lists(
+    group: np.ndarray, member: np.ndarray, score: np.ndarray, size: int, keep: int
+) -> Nearest:
+    """The best members of each group as matrices."""
+    place = places_in_group(group, score)
+    near = place < keep
+    scores = np.zeros((size, keep), np.float32)
+    rows = np.full((size, keep), -1, np.int32)
+    scores[group[near], place[near]] = score[near]
+    rows[group[near], place[near]] = member[near]
+    return Nearest(scores, rows)
 
 
 def places_in_group(group: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -105,10 +90,19 @@ def places_in_group(group: np.ndarray, score: np.ndarray) -> np.ndarray:
     return places
 
 
-def _levels(
-    group: np.ndarray, score: np.ndarray, place: np.ndarray, size: int, neighbours: int
-) -> np.ndarray:
-    """Mean of the best scores of each group; missing ones count as 0."""
-    near = place < neighbours
-    total = np.bincount(group[near], weights=score[near], minlength=size)
-    return total / neighbours
+def union_of_pairs(forward: Nearest, backward: Nearest) -> tuple[np.ndarray, ...]:
+    """The pairs that either side names, each once: left row, right row and similarity.
+
+    Sorted by left row, then right row.
+    """
+    height, width = len(forward.row), len(backward.row)
+    i = np.concatenate([_column(height, forward.row.shape[1]), backward.row.ravel()])
+    j = np.concatenate([forward.row.ravel(), _column(width, backward.row.shape[1])])
+    score = np.concatenate([forward.score.ravel(), backward.score.ravel()])
+    real = (i >= 0) & (j >= 0)
+    key, first = np.unique(i[real].astype(np.int64) * max(width, 1) + j[real], return_index=True)
+    return key // max(width, 1), key % max(width, 1), score[real][first].astype(np.float64)
+
+
+def _column(rows: int, width: int) -> np.ndarray:
+    return np.repeat(np.arange(rows, dtype=np.int32), width)

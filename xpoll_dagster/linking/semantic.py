@@ -5,27 +5,34 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from xpoll_dagster.linking.cache import LinkCache
+from xpoll_dagster.linking.domain_links import link_domains
 from xpoll_dagster.linking.links import links_table, rank_links
 from xpoll_dagster.linking.margin import ratio_margin
-from xpoll_dagster.linking.model import LINKS_SCHEMA
 from xpoll_dagster.linking.nearest import search_both_ways
-from xpoll_dagster.linking.neighbours import places_in_group
-from xpoll_dagster.linking.options import LinkingOptions, SemanticOptions
+from xpoll_dagster.linking.neighbours import union_of_pairs
+from xpoll_dagster.linking.options import LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
+from xpoll_dagster.linking.shelf_comparison import BothWays, Nearest, compare_domains
 
 
 def link_semantic(
-    chunks: pl.DataFrame, embeddings: np.ndarray, options: LinkingOptions
+    chunks: pl.DataFrame,
+    embeddings: np.ndarray,
+    options: LinkingOptions,
+    cache: LinkCache | None = None,
 ) -> pl.DataFrame:
     """Link passages of different domains whose vectors are nearer than both are used to.
 
-    Candidates are the nearest passages of the other domain in both directions, scored by
-    the ratio margin with neighbours taken in the other domain.
+    Candidates are the nearest passages on every shelf of the other domain, scored by the
+    ratio margin with neighbours taken in the other domain. The best of each passage's
+    candidates are linked.
 
     Args:
         chunks: Rows of `CHUNKS_SCHEMA`.
         embeddings: One vector per row of `chunks`, [n, d].
-        options: `semantic` and the eligibility of passages.
+        options: `semantic`, `shelves` and the eligibility of passages.
+        cache: What earlier runs kept; the links are the same without it.
 
     Returns:
         Rows of `LINKS_SCHEMA`; `score` is the margin.
@@ -34,11 +41,39 @@ def link_semantic(
         ValueError: The vectors are not one per chunk, or not finite.
     """
     passages = eligible_passages(chunks, options)
-    vectors = unit_vectors(passages, chunks.height, embeddings, centre=options.semantic.centre)
-    parts = [
-        _link_domains(passages, vectors, a, b, options.semantic) for a, b in passages.domain_pairs()
-    ]
-    return rank_links(pl.concat([LINKS_SCHEMA.to_frame(), *parts]))
+    own = options.semantic
+    vectors = unit_vectors(passages, chunks.height, embeddings, centre=own.centre)
+    about = options.version("semantic")
+    if cache is not None and own.centre:
+        # The mean is that of all books, so what is kept holds for these very books only.
+        about += cache.key(
+            [book for d in range(len(passages.domains)) for book in passages.books(d)]
+        )
+    # A passage's level needs its nearest few, however few candidates are wanted.
+    search = own.model_copy(update={"candidates": max(own.candidates, own.neighbours)})
+
+    def compare(left: slice, right: slice) -> BothWays:
+        forward, backward = search_both_ways(vectors[left], vectors[right], search)
+        return _nearest(*forward), _nearest(*backward)
+
+    def link(a: int, b: int) -> pl.DataFrame:
+        forward, backward = compare_domains(
+            passages, a, b, compare, cache=cache, kind="semantic", about=about
+        )
+        left_level, right_level = (
+            _levels(forward, own.neighbours),
+            _levels(backward, own.neighbours),
+        )
+        floor = own.denominator_floor
+        left, right, margin = union_of_pairs(
+            _margins(forward, left_level, right_level, floor).best(own.per_chunk),
+            _margins(backward, right_level, left_level, floor).best(own.per_chunk),
+        )
+        i, j = left + passages.starts[a], right + passages.starts[b]
+        cosine = margin * np.maximum((left_level[left] + right_level[right]) / 2.0, floor)
+        return rank_links(links_table(passages, i, j, margin, cosine=cosine, margin=margin))
+
+    return link_domains(passages, link, cache=cache, kind="semantic", about=about)
 
 
 def unit_vectors(
@@ -55,41 +90,25 @@ def unit_vectors(
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def _link_domains(
-    passages: Passages, vectors: np.ndarray, a: int, b: int, options: SemanticOptions
-) -> pl.DataFrame:
-    left, right = passages.rows(a), passages.rows(b)
-    (forward_score, forward), (backward_score, backward) = search_both_ways(
-        vectors[left], vectors[right], options
-    )
-    left_level = _levels(forward_score, forward, options.neighbours)
-    right_level = _levels(backward_score, backward, options.neighbours)
-
-    i = np.concatenate([_column(len(forward), forward.shape[1]), backward.ravel()])
-    j = np.concatenate([forward.ravel(), _column(len(backward), backward.shape[1])])
-    cosine = np.concatenate([forward_score.ravel(), backward_score.ravel()]).astype(np.float64)
-    found = (i >= 0) & (j >= 0)
-    key = i[found] * np.int64(len(backward)) + j[found]
-    key, first = np.unique(key, return_index=True)
-    i, j, cosine = i[found][first], j[found][first], cosine[found][first]
-    margin = ratio_margin(cosine, left_level[i], right_level[j], options.denominator_floor)
-    place = np.minimum(places_in_group(i, margin), places_in_group(j, margin))
-    kept = place < options.per_chunk
-    i, j, cosine, margin = i[kept], j[kept], cosine[kept], margin[kept]
-    return links_table(
-        passages, i + left.start, j + right.start, margin, cosine=cosine, margin=margin
-    )
+def _nearest(score: np.ndarray, row: np.ndarray) -> Nearest:
+    """What a search found; an approximate index marks what it did not find by -1."""
+    return Nearest(np.where(row < 0, 0.0, score).astype(np.float32), row.astype(np.int32))
 
 
-def _levels(score: np.ndarray, found: np.ndarray, neighbours: int) -> np.ndarray:
-    """Mean of each row's nearest few; an approximate index may find fewer, marked by -1."""
-    real = found[:, :neighbours] >= 0
-    total = np.where(real, score[:, :neighbours], 0.0).sum(axis=1)
+def _levels(found: Nearest, neighbours: int) -> np.ndarray:
+    """Mean of each row's nearest few of those that were found, [rows], float32."""
+    score = np.where(found.row < 0, -np.inf, found.score)
+    nearest = -np.partition(-score, min(neighbours, score.shape[1]) - 1, axis=1)[:, :neighbours]
+    real = np.isfinite(nearest)
+    total = np.where(real, nearest, 0.0).sum(axis=1, dtype=np.float64)
     return total / np.maximum(real.sum(axis=1), 1)
 
 
-def _column(rows: int, width: int) -> np.ndarray:
-    return np.repeat(np.arange(rows, dtype=np.int64), width)
+def _margins(found: Nearest, own: np.ndarray, other: np.ndarray, floor: float) -> Nearest:
+    """The margin of each similarity; those of none found sort last."""
+    level = own[:, None]
+    margin = ratio_margin(found.score, level, other[found.row], floor)
+    return Nearest(np.where(found.row < 0, -np.inf, margin), found.row)
 
 
 def paired_cosines(vectors: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -85,7 +85,7 @@ def compare_domains(
     left, right = passages.shelves[a], passages.shelves[b]
     known: dict[tuple[str, str], BothWays] = {}
     keys: dict[tuple[int, int], tuple[str, str]] = {}
-    name = ""
+    name, stored = "", 0
     if cache is not None:
         left_keys, right_keys = (
             [cache.key(shelf.books, about) for shelf in side] for side in (left, right)
@@ -94,12 +94,13 @@ def compare_domains(
             (x, y): (left_keys[x], right_keys[y])
             for x, y in product(range(len(left)), range(len(right)))
         }
-        name = cache.key([], about, passages.domains[a], passages.domains[b])
-        kept = cache.read(kind, name)
+        name = comparison_name(cache, passages, a, b, about)
+        kept = cache.read(f"{kind}_shelves", name)
         sizes = {
             keys[x, y]: (one.stop - one.start, other.stop - other.start)
             for (x, one), (y, other) in product(enumerate(left), enumerate(right))
         }
+        stored = 0 if kept is None else kept.height
         known = {} if kept is None else _unpack(kept, sizes)
     places = list(product(range(len(left)), range(len(right))))
     missing = [place for place in places if keys.get(place) not in known]
@@ -112,9 +113,14 @@ def compare_domains(
             )
         )
     found = {at: fresh[at] if at in fresh else known[keys[at]] for at in places}
-    if cache is not None and (fresh or len(known) > len(places)):
-        cache.write(kind, name, _pack({keys[at]: both for at, both in found.items()}))
+    if cache is not None and (fresh or stored > len(places)):
+        cache.write(f"{kind}_shelves", name, _pack({keys[at]: both for at, both in found.items()}))
     return _assembled(found, left, right)
+
+
+def comparison_name(cache: LinkCache, passages: Passages, a: int, b: int, about: str) -> str:
+    """The name under which the comparisons of two domains are kept, whatever their books."""
+    return cache.key([], about, passages.domains[a], passages.domains[b])
 
 
 def _assembled(

@@ -103,7 +103,7 @@ def rejected_part(
             said = [row[text].strip() for text in texts if (row[text] or "").strip()]
             columns["kind"].append(name)
             columns["variant"].append(single_line(row[variant], 80))
-            columns["reasons"].append([single_line(r, 200) for r in row["rejected_by"]])
+            columns["reasons"].append([single_line(r, 200) for r in row["rejected_by"] or []])
             columns["text"].append(cut("\n\n".join(dict.fromkeys(said)), _SAMPLE_CHARACTERS))
             columns["raw"].append(cut(row.get("raw") or "", _SAMPLE_CHARACTERS))
             columns["chunks"].append(

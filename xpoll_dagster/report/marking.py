@@ -13,9 +13,7 @@ _BETWEEN_WORDS = r"[\s-]+"
 _PLURAL = re.compile(r"(?:ies|y|es|s)$")
 
 
-def surfaces_by_chunk(
-    concepts: Table | None, chunks: pl.Series
-) -> dict[str, dict[str, list[str]]]:
+def surfaces_by_chunk(concepts: Table | None, chunks: pl.Series) -> dict[str, dict[str, list[str]]]:
     """How each chunk prints its concepts: chunk → concept → surfaces."""
     if concepts is None:
         return {}
@@ -54,18 +52,25 @@ def marks(
     for start, end, number in sorted(found, key=lambda span: (span[0] - span[1], span)):
         if all(end <= other[0] or other[1] <= start for other in spans):
             spans.append((start, end, number))
-    return [[_units(text, start), _units(text, end), number] for start, end, number in sorted(spans)]
+    return [
+        [_units(text, start), _units(text, end), number] for start, end, number in sorted(spans)
+    ]
 
 
 def _pattern(surface: str) -> re.Pattern[str]:
-    words = [re.escape(word) for word in surface.split()]
+    words = [_either_number(word) for word in surface.split()]
     if not words:
         return re.compile(r"(?!)")
-    last = surface.split()[-1]
-    stem = _PLURAL.sub("", last)
-    if len(stem) > 2:
-        words[-1] = re.escape(stem) + r"(?:ies|y|es|s|e)?" if stem != last else words[-1] + "(?:e?s)?"
     return re.compile(rf"(?<!\w){_BETWEEN_WORDS.join(words)}(?!\w)", re.IGNORECASE)
+
+
+def _either_number(word: str) -> str:
+    """A pattern for a word's singular and plural; short words are taken as they are."""
+    stem = _PLURAL.sub("", word)
+    if len(stem) <= 2:
+        return re.escape(word)
+    endings = "(?:ies|y|es|s|e)?" if stem != word else "(?:e?s)?"
+    return re.escape(stem) + endings
 
 
 def _units(text: str, offset: int) -> int:

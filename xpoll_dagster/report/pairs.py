@@ -45,9 +45,7 @@ def choose_pairs(sources: ReportSources, options: ReportOptions) -> ChosenPairs 
     return ChosenPairs(best, total)
 
 
-def pairs_part(
-    chosen: ChosenPairs, sources: ReportSources, passages: Passages
-) -> dict[str, Any]:
+def pairs_part(chosen: ChosenPairs, sources: ReportSources, passages: Passages) -> dict[str, Any]:
     """The pairs as columns for the page's script.
 
     `marks` are spans of the left and of the right passage (see `marking.marks`).
@@ -71,10 +69,7 @@ def pairs_part(
         columns["concepts"].append([single_line(name, 80) for name in shared])
         columns["signals"].append(row["signals"])
         columns["marks"].append(
-            [
-                marks(passages.text(chunk), shared, surfaces.get(chunk, {}))
-                for chunk in sides
-            ]
+            [marks(passages.text(chunk), shared, surfaces.get(chunk, {})) for chunk in sides]
         )
     return {
         "id": frame["pair_id"].to_list(),
@@ -89,9 +84,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or value != value else float(f"{value:.4g}")  # noqa: PLR0124
 
 
-def pair_counts(
-    sources: ReportSources, shelf: Shelf
-) -> dict[str, Any] | None:
+def pair_counts(sources: ReportSources, shelf: Shelf) -> dict[str, Any] | None:
     """Counts of all pairs for the template: by pair of domains, by signals, left out by reason."""
     if sources.pairs is None:
         return None

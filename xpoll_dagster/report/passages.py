@@ -56,9 +56,9 @@ def choose_passages(
     others = keys.join(first, on="chunk_id", how="anti")
     if others.height > room:
         # The same share of every book, by the hash at the end of the id.
-        share = (pl.col("chunk_id").str.tail(12).rank("ordinal").over("book") - 0.5) / pl.len().over(
-            "book"
-        )
+        share = (
+            pl.col("chunk_id").str.tail(12).rank("ordinal").over("book") - 0.5
+        ) / pl.len().over("book")
         others = others.sort(share, "chunk_id").head(room)
     chosen = pl.concat([first, others.select(first.columns)])["chunk_id"]
     frame = (
@@ -115,7 +115,9 @@ def _project(
 def passages_part(passages: Passages, shelf: Shelf) -> dict[str, Any]:
     """The passages as columns for the page's script."""
     frame = passages.frame
-    headings = [single_line(section[-1] if section else "", 90) for section in frame["section"]]
+    headings = [
+        single_line(section[-1] if section else "", 90) for section in frame["section"].to_list()
+    ]
     names = sorted(set(headings))
     place = {name: n for n, name in enumerate(names)}
     books = [shelf.number[book] for book in frame["book"]]

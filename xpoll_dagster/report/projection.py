@@ -57,6 +57,8 @@ def _components(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
     """The first principal components, padded with zeros where there are fewer."""
     from sklearn.decomposition import PCA
 
+    if len(vectors) < 2 or not np.ptp(vectors, axis=0).any():
+        return np.zeros((len(vectors), 2))
     count = min(count, *vectors.shape)
     found = PCA(count, random_state=seed, svd_solver="covariance_eigh").fit_transform(vectors)
     padded = np.zeros((len(vectors), max(2, count)))

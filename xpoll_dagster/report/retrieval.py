@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,14 @@ _COLUMNS = ("id", "chunk_id", "question", "answer", "difficulty", "split")
 class Questions:
     """Questions that are in use: all of them lazily, a sample, and how many there are.
 
-    `bundled` tells whether they come from the bundle (with splits) or from the accepted
-    questions of the books; `left_out` counts the bundle's by why they were left out.
+    `left_out` counts those that the bundle left out, by reason; None where the questions
+    are the books' accepted ones and no bundle is built.
     """
 
     table: pl.LazyFrame
     frame: pl.DataFrame
     total: int
-    bundled: bool
-    left_out: tuple[tuple[str, int], ...] = ()
+    left_out: tuple[tuple[str, int], ...] | None
 
 
 def choose_questions(sources: ReportSources, options: ReportOptions) -> Questions | None:
@@ -42,11 +41,11 @@ def choose_questions(sources: ReportSources, options: ReportOptions) -> Question
         table = every.filter("kept").with_columns(chunk_id="stable_id").select(_COLUMNS)
         reasons = every.filter(~pl.col("kept")).group_by("left_out").len()
         left_out = reasons.sort("len", "left_out", descending=[True, False]).collect()
-        return Questions(table, *sample(table, options.max_questions), True, tuple(left_out.rows()))
+        return Questions(table, *sample(table, options.max_questions), tuple(left_out.rows()))
     if sources.questions is not None:
         accepted = sources.questions.lazy().filter("accepted")
         table = accepted.with_columns(split=pl.lit("all")).select(_COLUMNS)
-        return Questions(table, *sample(table, options.max_questions), False)
+        return Questions(table, *sample(table, options.max_questions), None)
     return None
 
 
@@ -82,10 +81,14 @@ def question_counts(questions: Questions) -> dict[str, Any]:
     known = [name for name in _DIFFICULTIES if name in cells]
     return {
         "total": questions.total,
-        "bundled": questions.bundled,
+        "bundled": questions.left_out is not None,
         "splits": splits,
         "rows": [
-            {"name": single_line(name, 40), "by_split": cells[name], "total": sum(cells[name].values())}
+            {
+                "name": single_line(name, 40),
+                "by_split": cells[name],
+                "total": sum(cells[name].values()),
+            }
             for name in [*known, *sorted(cells.keys() - set(known))]
         ],
         "left_out": questions.left_out,
@@ -111,6 +114,9 @@ def score_tables(scores: Table | None) -> list[dict[str, Any]]:
                     "values": [found.get(metric) for metric in metrics],
                 }
             )
+        for row in rows:
+            alike = [other["values"] for other in rows if other["noisy"] == row["noisy"]]
+            row["best"] = [_best(values) for values in zip(*alike, strict=True)]
         tables.append(
             {
                 "task": task,
@@ -118,11 +124,11 @@ def score_tables(scores: Table | None) -> list[dict[str, Any]]:
                 "metrics": metrics,
                 "queries": int(part["queries"].max() or 0),  # type: ignore[arg-type]
                 "rows": rows,
-                "best": [_best(rows, n) for n in range(len(metrics))],
             }
         )
     return tables
 
 
-def _best(rows: list[dict[str, Any]], column: int) -> float | None:
-    return max((row["values"][column] for row in rows if row["values"][column] is not None), default=None)
+def _best(values: Sequence[float | None]) -> float | None:
+    """The highest of one metric's values among the searches over the same passages."""
+    return max((value for value in values if value is not None), default=None)

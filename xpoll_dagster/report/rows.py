@@ -58,7 +58,7 @@ def rows_part(
         "cross": frame["cross_domain"].to_list(),
         "domains": [
             [shelf.domains.index(name) for name in names if name in shelf.domains]
-            for names in frame["domains"]
+            for names in frame["domains"].to_list()
         ],
         "pair": [pair_number.get(pair or "") for pair in frame["pair_id"]],
         "text": [cut(text or "", length) for text in frame["text"]],
@@ -84,7 +84,9 @@ def row_counts(folder: Path) -> dict[str, Any]:
         "domains": _table(domains, "domains"),
         "kinds": _table(
             counts.with_columns(
-                kind=pl.when("cross_domain").then(pl.lit("cross-domain")).otherwise(pl.lit("one passage"))
+                kind=pl.when("cross_domain")
+                .then(pl.lit("cross-domain"))
+                .otherwise(pl.lit("one passage"))
             ),
             "kind",
         ),

@@ -115,7 +115,8 @@ def write_report(
     attempts = attempt_counts(sources)
     parts: dict[str, Any] = {
         "library": library_part(sources, shelf, options),
-        "map": passages.projection and {
+        "map": passages.projection
+        and {
             "method": passages.projection.method,
             "shown": passages.frame.height,
             "total": passages.total,
@@ -185,19 +186,21 @@ def _assets() -> tuple[str, str]:
     return f'(() => {{\n"use strict";\n{body}\n}})();', "\n".join(styles)
 
 
-def _render(
-    options: ReportOptions, parts: Mapping[str, Any], data: Mapping[str, Any]
-) -> str:
+def _render(options: ReportOptions, parts: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     script, style = _assets()
-    return _environment().get_template("page.html.j2").render(
-        title=printable(options.title),
-        policy=security_policy(script, style),
-        script=script,
-        style=style,
-        data={name: inline_json(part) for name, part in data.items()},
-        shown={name: len(part["id"]) for name, part in data.items() if "id" in part},
-        n_rejected=len(data["rejected"]["text"]),
-        **parts,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=printable(options.title),
+            policy=security_policy(script, style),
+            script=script,
+            style=style,
+            data={name: inline_json(part) for name, part in data.items()},
+            shown={name: len(part["id"]) for name, part in data.items() if "id" in part},
+            n_rejected=len(data["rejected"]["text"]),
+            **parts,
+        )
     )
 
 

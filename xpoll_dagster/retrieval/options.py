@@ -142,6 +142,13 @@ class RetrievalOptions(BaseModel):
         default=DifficultyOptions(), description="Questions to their difficulty and alternates."
     )
     splits: SplitOptions = Field(default=SplitOptions(), description="Chapters to splits.")
+    max_template_share: float = Field(
+        default=0.15,
+        gt=0,
+        le=1,
+        description="Share of the kept questions that one template of the rules may ask; a "
+        "chunk's only question is set aside last.",
+    )
     results: int = Field(
         default=5, ge=1, le=50, description="Passages that the model's search tool returns."
     )

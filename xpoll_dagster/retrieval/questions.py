@@ -17,6 +17,8 @@ from xpoll_dagster.retrieval.options import RetrievalOptions
 from xpoll_dagster.retrieval.search import Searcher
 from xpoll_dagster.retrieval.splits import assign_splits, chapters
 from xpoll_dagster.retrieval.terms import split_terms
+from xpoll_dagster.writing.model import Question
+from xpoll_dagster.writing.rules.asking.balance import balance_templates
 
 SIGNALS = pl.Struct(
     {
@@ -76,7 +78,8 @@ def measure_questions(
 
     Set aside, with the reason: a question whose chunk is not in the library, whose chunk search
     does not find among the first 50, that too many other chunks answer, whose words another
-    question of the same answer has, or whose gold chunks lie in chapters of different splits.
+    question of the same answer has, whose template asks its share without it, or whose gold
+    chunks lie in chapters of different splits.
 
     Args:
         questions: Rows of `QUESTIONS_SCHEMA` with any gate measures behind; those not accepted
@@ -111,8 +114,35 @@ def measure_questions(
     )
     known = known.sort("number", "id", nulls_last=True)
     measured = _measure(known, searcher, options)
+    scores = dict(accepted.select("id", "score").iter_rows()) if "score" in accepted else {}
+    _balance(measured, scores, options.max_template_share)
     frame = pl.DataFrame(measured, schema=BUNDLE_QUESTIONS_SCHEMA)
     return _split(frame, table, options)
+
+
+def _balance(rows: list[dict[str, Any]], scores: Mapping[str, float], share: float) -> None:
+    """Set aside the worst questions of templates that ask more than their share."""
+    asked = [
+        Question(
+            row["stable_id"],
+            row["question"],
+            row["answer"],
+            row["template"] or "",
+            scores.get(row["id"]) or 0.0,
+        )
+        for row in rows
+        if row["kept"]
+    ]
+    _, dropped = balance_templates(asked, share)
+    surplus = {id(question) for question in dropped}
+    places = [row for row in rows if row["kept"]]
+    for row, question in zip(places, asked, strict=True):
+        if id(question) in surplus:
+            row |= {
+                "kept": False,
+                "difficulty": None,
+                "left_out": f"its template asks {share:.0%} of the questions without it",
+            }
 
 
 def _measure(

@@ -1,15 +1,19 @@
 """What a mix takes: limits, the largest total, what binds, and fairness."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpoll_dagster.corpus.mix_allocation import Demand, allocate
+from xpoll_dagster.corpus.mix_allocation import allocate
+from xpoll_dagster.corpus.mix_demand import Demand
 
 
-def demand(supply, weights, shares=None, caps=None, wanted=1000, **more):
+def demand(
+    supply: Any, weights: Any, shares: Any = None, caps: Any = None, wanted: int = 1000, **more: Any
+):
     supply = np.array(supply, np.int64)
     return Demand(
         sources=[f"s{i}" for i in range(supply.shape[0])],
@@ -24,7 +28,7 @@ def demand(supply, weights, shares=None, caps=None, wanted=1000, **more):
 
 
 @st.composite
-def demands(draw, keep_weights=False):
+def demands(draw: Any, keep_weights: Any = False):
     n_sources, n_categories = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     cell = st.one_of(st.just(0), st.integers(0, 12))
     supply = [[draw(cell) for _ in range(n_categories)] for _ in range(n_sources)]
@@ -40,11 +44,11 @@ def demands(draw, keep_weights=False):
     )
 
 
-def share_of(share, total):
+def share_of(share: float, total: int):
     return int(Fraction(str(share)) * total)
 
 
-def can_hold(asked, total):
+def can_hold(asked: Demand, total: int):
     """Whether some division of exactly this total exists, by another method than the code's."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -73,7 +77,7 @@ def can_hold(asked, total):
 
 @settings(max_examples=30)
 @given(demands())
-def test_limits_hold_and_no_larger_total_is_possible(asked):
+def test_limits_hold_and_no_larger_total_is_possible(asked: Demand):
     found = allocate(asked)
     assert found.rows.sum() == found.total <= asked.wanted
     assert (found.rows >= 0).all()
@@ -90,7 +94,7 @@ def test_limits_hold_and_no_larger_total_is_possible(asked):
 
 @settings(max_examples=30)
 @given(demands())
-def test_the_limits_that_bind_hold_the_total_down_by_themselves(asked):
+def test_the_limits_that_bind_hold_the_total_down_by_themselves(asked: Demand):
     found = allocate(asked)
     names = {(one.kind, one.name) for one in found.binding}
     plenty = 10_000
@@ -146,7 +150,7 @@ def test_loosening_what_binds_helps_and_loosening_what_does_not_does_not():
 
 @settings(max_examples=30)
 @given(demands(), st.data())
-def test_more_rows_never_make_a_smaller_mix(asked, data):
+def test_more_rows_never_make_a_smaller_mix(asked: Demand, data: Any):
     s = data.draw(st.integers(0, asked.supply.shape[0] - 1))
     c = data.draw(st.integers(0, asked.supply.shape[1] - 1))
     supply = asked.supply.copy()
@@ -164,7 +168,7 @@ def test_more_rows_never_make_a_smaller_mix(asked, data):
 
 @settings(max_examples=30)
 @given(demands(keep_weights=True))
-def test_kept_weights_stand_to_a_row(asked):
+def test_kept_weights_stand_to_a_row(asked: Demand):
     found = allocate(asked)
     whole = sum(asked.weights)
     for c, weight in enumerate(asked.weights):
@@ -172,7 +176,7 @@ def test_kept_weights_stand_to_a_row(asked):
     assert found.total <= allocate(demand(**_plain(asked))).total
 
 
-def _plain(asked):
+def _plain(asked: Demand):
     return {
         "supply": asked.supply,
         "weights": asked.weights,
@@ -185,7 +189,7 @@ def _plain(asked):
 
 @settings(max_examples=30)
 @given(demands())
-def test_no_category_could_have_more_without_one_below_it_having_less(asked):
+def test_no_category_could_have_more_without_one_below_it_having_less(asked: Demand):
     """Max-min fairness: who has less for his weight could not take a row from who has more."""
     found = allocate(asked)
     weights = np.array(asked.weights)
@@ -194,9 +198,10 @@ def test_no_category_could_have_more_without_one_below_it_having_less(asked):
     for poor in range(len(weights)):
         for rich in range(len(weights)):
             # Taking one row must leave the rich one above the poor one after it has gained.
-            if rows[rich] == 0 or (rows[rich] - 1) / weights[rich] <= (rows[poor] + 1) / weights[
-                poor
-            ]:
+            if (
+                rows[rich] == 0
+                or (rows[rich] - 1) / weights[rich] <= (rows[poor] + 1) / weights[poor]
+            ):
                 continue
             wanted = rows.copy()
             wanted[rich] -= 1
@@ -204,7 +209,7 @@ def test_no_category_could_have_more_without_one_below_it_having_less(asked):
             assert not _exchange_possible(asked, wanted, found.total), (level, poor, rich)
 
 
-def _exchange_possible(asked, per_category, total):
+def _exchange_possible(asked: Demand, per_category: Any, total: int):
     exact = demand(
         asked.supply,
         asked.weights,

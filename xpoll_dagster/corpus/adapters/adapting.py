@@ -76,14 +76,19 @@ class Adapting:
         self._holder: Adapter | None = None
         self._looked = False
 
-    def adapt(self, batches: Iterable[Batch]) -> Iterator[Adapted]:
+    def adapt(self, batches: Iterable[Batch], skip: int = 0) -> Iterator[Adapted]:
         """What became of each batch; a group that a batch cuts goes with the next one.
+
+        Args:
+            batches: Of the file, from its beginning.
+            skip: Of so many batches it is known already what became of them: they are passed
+                over where no group can reach from them into the next one.
 
         Raises:
             SourceError: No record of the first batch has a schema that can be read, or an
                 adapter lost rows.
         """
-        for batch in batches:
+        for number, batch in enumerate(batches):
             if batch.records and not self._looked:
                 self._check_schema(batch.records)
             done = Adapted(units=len(batch.flaws))
@@ -92,6 +97,9 @@ class Adapting:
                 done.rejected.append(pl.DataFrame(flaws, schema=_REJECTED, orient="row"))
             pairs = zip(batch.positions, batch.records, strict=True)
             chosen = self._choose.choose(batch.records)
+            if number < skip and not any(one is not None and one.group for one in chosen):
+                yield done
+                continue
             for adapter, part in _runs(chosen, pairs):
                 if adapter is None:
                     self._release(done)

@@ -45,8 +45,12 @@ def conform(
     """
     reasons: dict[int, str] = {}
     series = []
+    present = {name for columns in set(map(tuple, records)) for name in columns}
     for column in adapter.columns:
-        values = _values(records, names_of(column, options))
+        values = _values(records, names_of(column, options), present)
+        if values is None:
+            series.append(pl.Series(column.name, [None], column.kind.type).new_from_index(0, len(records)))  # pyright: ignore[reportArgumentType]
+            continue
         try:
             if column.kind is not Kind.TEXT:
                 raise TypeError
@@ -63,12 +67,17 @@ def conform(
     return frame, rejected
 
 
-def _values(records: Sequence[Record], names: tuple[str, ...]) -> list[Any]:
-    present = [name for name in names if any(name in record for record in records)]
-    if len(present) <= 1:
-        name = present[0] if present else ""
+def _values(
+    records: Sequence[Record], names: tuple[str, ...], present: set[str]
+) -> list[Any] | None:
+    """Of each record what it holds under the first of the names; None if none is there."""
+    there = [name for name in names if name in present]
+    if not there:
+        return None
+    if len(there) == 1:
+        name = there[0]
         return [record.get(name) for record in records]
-    return [_first(record, present) for record in records]
+    return [_first(record, there) for record in records]
 
 
 def _first(record: Record, names: Iterable[str]) -> Any:

@@ -90,8 +90,8 @@ ULTRACHAT = Adapter(
     ),
 )
 
-_GLAIVE_MARK = r"(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE|A|SYSTEM):[ \t]*"
-_GLAIVE_ROLES = {"USER": "user", "ASSISTANT": "assistant", "A": "assistant",
+_GLAIVE_MARK = r"(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE|SYSTEM):[ \t]*"
+_GLAIVE_ROLES = {"USER": "user", "ASSISTANT": "assistant",
                  "FUNCTION RESPONSE": "tool", "SYSTEM": "system"}
 
 

@@ -101,7 +101,10 @@ def _question_answer(frame: pl.DataFrame, options: AdapterOptions) -> Normalised
         .otherwise(title + "\n\n" + question)
     )
     context = pl.col("input").fill_null("").str.strip_chars()
-    rows = _labelled(frame).with_columns(
+    # The marks of worked sums tell the category better than any word.
+    sums = pl.col("output").str.contains(r"<<[\d.+*/() -]+=|\n####[ \t]*[-$]?[\d.,]+\s*$")
+    rows = frame.with_columns(
+        _category=pl.when(sums).then(pl.lit("maths")).otherwise(labelled_category(pl.col("label"))),
         instruction=asked, input=pl.when(context == question).then(pl.lit("")).otherwise(context)
     )
     if options.calculator_marks == "remove":
@@ -194,7 +197,7 @@ FUNCTION_CALLS = Adapter(
 
 
 def _expand_benchmark(record: Record) -> list[Record]:
-    turns, answers = record.get("turns"), record.get("reference") or []
+    turns, answers = record.get("turns", record.get("prompt")), record.get("reference") or []
     if not isinstance(turns, list):
         raise WrongTypeError(f"turns is {kind_of(turns)}, not a list")
     if not isinstance(answers, list):
@@ -237,7 +240,8 @@ MT_BENCH = Adapter(
         text("field"),
     ),
     adapt=_benchmark,
-    recognise=lambda record: "question_id" in record and isinstance(record.get("turns"), list),
+    recognise=lambda record: ("question_id" in record and isinstance(record.get("turns"), list))
+    or ("prompt_id" in record and isinstance(record.get("prompt"), list)),
     expand=_expand_benchmark,
 )
 

@@ -53,38 +53,47 @@ def finish_rows(
 
 
 def _reason(rows: pl.DataFrame, options: AdapterOptions) -> pl.Expr:
-    size = pl.sum_horizontal(pl.col(name).str.len_bytes() for name in TEXTS)
     spoken = rows["messages"].null_count() < rows.height
-    said = pl.col("messages").list.eval(pl.element().struct.field("content"))
-    joined = said.list.join("").fill_null("") if spoken else pl.lit("")
-    whole = pl.concat_str(*TEXTS, joined)
-    characters = whole.str.len_chars()
-    replaced = whole.str.count_matches("\N{REPLACEMENT CHARACTER}", literal=True)
-    nothing = pl.lit(None, pl.String)
+    texts = [pl.col(name) for name in TEXTS if (rows[name] != "").any()]
+    if spoken:
+        said = pl.col("messages").list.eval(pl.element().struct.field("content"))
+        texts.append(said.list.join("").fill_null(""))
+    texts = texts or [pl.col("instruction")]
     reason = pl.when(pl.col("instruction") == "").then(pl.lit("no instruction"))
     if not options.answers_optional:
         reason = reason.when(pl.col("output") == "").then(pl.lit("no output"))
-    # Bytes are counted at once, characters only where they matter.
-    long = (size > options.max_characters) & (
-        pl.sum_horizontal(pl.col(name).str.len_chars() for name in TEXTS) > options.max_characters
-    )
     if spoken:
-        long |= characters > options.max_characters
         reason = reason.when(pl.col("messages").list.len() > options.max_turns).then(
             pl.lit(f"more than {options.max_turns} turns")
         )
-    reason = reason.when(long).then(pl.lit(f"longer than {options.max_characters:,} characters"))
+    # Whole columns are asked first: rows are looked at one by one where there is something.
     odd = rows.select(
-        nul=whole.str.contains("\x00", literal=True).any(),
-        replaced=whole.str.contains("\N{REPLACEMENT CHARACTER}", literal=True).any(),
-    )
-    if odd["nul"][0]:
-        reason = reason.when(whole.str.contains("\x00", literal=True)).then(pl.lit("NUL bytes"))
-    if odd["replaced"][0]:
+        size=pl.max_horizontal(pl.sum_horizontal(text.str.len_bytes() for text in texts).max()),
+        nul=pl.any_horizontal(text.str.contains("\x00", literal=True).any() for text in texts),
+        replaced=pl.any_horizontal(
+            text.str.contains("\N{REPLACEMENT CHARACTER}", literal=True).any() for text in texts
+        ),
+    ).row(0, named=True)
+    characters = pl.sum_horizontal(text.str.len_chars() for text in texts)
+    if (odd["size"] or 0) > options.max_characters:
+        long = pl.lit(f"longer than {options.max_characters:,} characters")
+        first = pl.sum_horizontal(pl.col(name).str.len_chars() for name in TEXTS)
+        whole = texts[-1].str.len_chars() if spoken else first
+        reason = reason.when(
+            (first > options.max_characters) | (whole > options.max_characters)
+        ).then(long)
+    if odd["nul"]:
+        reason = reason.when(
+            pl.any_horizontal(text.str.contains("\x00", literal=True) for text in texts)
+        ).then(pl.lit("NUL bytes"))
+    if odd["replaced"]:
+        replaced = pl.sum_horizontal(
+            text.str.count_matches("\N{REPLACEMENT CHARACTER}", literal=True) for text in texts
+        )
         reason = reason.when(replaced > options.max_replaced * characters).then(
             pl.lit("broken Unicode: replacement characters")
         )
-    return reason.otherwise(nothing)
+    return reason.otherwise(pl.lit(None, pl.String))
 
 
 def _preferences(

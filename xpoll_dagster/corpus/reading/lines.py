@@ -20,68 +20,98 @@ class LongLine:
     start: bytes
 
 
-def lines(path: Path, options: ReadingOptions) -> Iterator[list[bytes | LongLine]]:
-    """The lines of each block, without their ends; a line too long is not held."""
+def line_blocks(path: Path, options: ReadingOptions) -> Iterator[bytes | LongLine]:
+    """The lines of a file: whole ones in blocks, each with its end, and those too long alone."""
     rest: list[bytes] = []
     size, start = 0, b""
     for block in blocks(path, options):
-        pieces = block.split(b"\n")
-        found: list[bytes | LongLine] = []
-        for index, piece in enumerate(pieces):
-            last = index == len(pieces) - 1
-            if not last and not size and len(piece) <= options.row_bytes:
-                found.append(piece)
-                continue
+        begin = 0
+        if size:
+            # The line that the last block began.
+            end = block.find(b"\n") + 1
+            piece = block[:end] if end else block
             size += len(piece)
-            if len(start) < EXCERPT:
-                start += piece[:EXCERPT]
             if size <= options.row_bytes:
                 rest.append(piece)
             else:
                 rest.clear()
-            if not last:
-                long = size > options.row_bytes
-                found.append(LongLine(size, start) if long else b"".join(rest))
-                rest, size, start = [], 0, b""
-        if found:
-            yield found
+            if not end:
+                continue
+            yield LongLine(size, start) if size > options.row_bytes else b"".join(rest)
+            rest, size, begin = [], 0, end
+        last = block.rfind(b"\n") + 1
+        if last > begin:
+            yield from _whole(block[begin:last] if begin or last < len(block) else block, options)
+        tail = block[max(last, begin) :]
+        if tail:
+            size, start = len(tail), tail[:EXCERPT]
+            rest = [tail] if size <= options.row_bytes else []
     if size:
-        yield [LongLine(size, start) if size > options.row_bytes else b"".join(rest)]
+        yield LongLine(size, start) if size > options.row_bytes else b"".join(rest)
+
+
+def _whole(block: bytes, options: ReadingOptions) -> Iterator[bytes | LongLine]:
+    if len(block) <= options.row_bytes:
+        yield block
+        return
+    for line in block.splitlines(keepends=True):
+        yield LongLine(len(line), line[:EXCERPT]) if len(line) > options.row_bytes else line
+
+
+def lines(path: Path, options: ReadingOptions) -> Iterator[bytes | LongLine]:
+    """The lines of a file without their ends; a line too long is not held."""
+    for block in line_blocks(path, options):
+        if isinstance(block, LongLine):
+            yield block
+        else:
+            yield from block.removesuffix(b"\n").split(b"\n")
 
 
 def read_json_lines(path: Path, options: ReadingOptions) -> Batches:
     """One JSON object a line; empty lines are none. What is no JSON is a flaw, line by line."""
     batch = Batch()
-    for part in lines(path, options):
-        for at in range(0, len(part), options.batch_rows):
-            _take(batch, part[at : at + options.batch_rows])
+    for block in line_blocks(path, options):
+        if isinstance(block, LongLine):
+            batch.flaw(f"the row is too long ({block.size:,} bytes)", block.start)
+        elif not _take_clean(batch, block):
+            for line in block.split(b"\n"):
+                if line.strip():
+                    _take(batch, line)
+        else:
+            batch.size += len(block)
+        if batch.full(options):
             yield batch
             batch = batch.next()
+    yield batch
 
 
-def _take(batch: Batch, part: list[bytes | LongLine]) -> None:
+def _take_clean(batch: Batch, block: bytes) -> bool:
+    """Parse a block in one go, as nearly all allow; False if a line of it is no plain object."""
     import orjson
 
-    whole = [line for line in part if isinstance(line, bytes) and line and not line.isspace()]
-    if len(whole) == len(part):
-        # Most blocks are clean and parse in one go.
-        try:
-            values = orjson.loads(b"[" + b",".join(whole) + b"]")
-        except orjson.JSONDecodeError:
-            values = []
-        if len(values) == len(whole) and all(type(value) is dict for value in values):
-            batch.positions.extend(range(batch.end, batch.end + len(values)))
-            batch.records.extend(values)
-            batch.end += len(values)
-            return
-    for line in part:
-        if isinstance(line, LongLine):
-            batch.flaw(f"the row is too long ({line.size:,} bytes)", line.start)
-        elif line.strip():
-            try:
-                batch.add(orjson.loads(line))
-            except orjson.JSONDecodeError:
-                _take_odd(batch, line)
+    body = block.rstrip()
+    count = body.count(b"\n") + 1
+    try:
+        # No line break stands inside of JSON's texts: each one parts two rows.
+        values = orjson.loads(b"[" + body.replace(b"\n", b",") + b"]")
+    except orjson.JSONDecodeError:
+        return False
+    if len(values) != count or set(map(type, values)) != {dict}:
+        return False
+    batch.positions.extend(range(batch.end, batch.end + count))
+    batch.records.extend(values)
+    batch.end += count
+    return True
+
+
+def _take(batch: Batch, line: bytes) -> None:
+    import orjson
+
+    try:
+        batch.add(orjson.loads(line))
+    except orjson.JSONDecodeError:
+        _take_odd(batch, line)
+    batch.size += len(line)
 
 
 def _take_odd(batch: Batch, line: bytes) -> None:

@@ -48,7 +48,7 @@ class _Lines:
     """Lines as text, of which some can be given back."""
 
     def __init__(self, path: Path, options: ReadingOptions) -> None:
-        self._lines = (line for part in lines(path, options) for line in part)
+        self._lines = lines(path, options)
         self._back: deque[str | LongLine] = deque()
 
     def pop(self) -> str | LongLine | None:
@@ -125,11 +125,10 @@ def read_text(path: Path, options: ReadingOptions) -> Batches:
     """A text file as one record with the column `text`, if it is not too long."""
     parts: list[bytes] = []
     size = 0
-    for part in lines(path, options):
-        for line in part:
-            size += line.size if isinstance(line, LongLine) else len(line) + 1
-            if size <= options.row_bytes and isinstance(line, bytes):
-                parts.append(line)
+    for line in lines(path, options):
+        size += line.size if isinstance(line, LongLine) else len(line) + 1
+        if size <= options.row_bytes and isinstance(line, bytes):
+            parts.append(line)
     batch = Batch()
     if size > options.row_bytes:
         batch.flaw(f"the row is too long ({size:,} bytes)", b"\n".join(parts[:10]))

@@ -45,4 +45,35 @@ retrieval_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-ALL_JOBS = [books_job, linking_job, pair_texts_job, sft_job, questions_job, retrieval_job]
+sources_job = dg.define_asset_job(
+    "sources_job",
+    selection=dg.AssetSelection.assets("instruct_source"),
+    description="One dataset of the catalogue, normalised.",
+    executor_def=dg.in_process_executor,
+)
+
+corpus_job = dg.define_asset_job(
+    "corpus_job",
+    selection=dg.AssetSelection.assets("merged_corpus", "preference_pairs", "persona_mirrors"),
+    description="All sources merged, and what is made of the whole corpus.",
+    executor_def=dg.in_process_executor,
+)
+
+mixes_job = dg.define_asset_job(
+    "mixes_job",
+    selection=dg.AssetSelection.assets("profile_mix", "curriculum"),
+    description="One profile's mix and its curriculum.",
+    executor_def=dg.in_process_executor,
+)
+
+ALL_JOBS = [
+    books_job,
+    linking_job,
+    pair_texts_job,
+    sft_job,
+    questions_job,
+    retrieval_job,
+    sources_job,
+    corpus_job,
+    mixes_job,
+]

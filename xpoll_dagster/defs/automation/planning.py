@@ -27,7 +27,7 @@ BOOK_TAG = "xpoll/book"
 # inputs; one that fails with a reason is not tried again before something changes.
 MAX_ATTEMPTS = 3
 
-WRITTEN = {"pair_texts", "paraphrased_chunks", "questions"}  # by an author
+WRITTEN = {"pair_texts", "paraphrased_chunks", "questions", "persona_mirrors"}  # by an author
 
 _UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,
@@ -60,6 +60,8 @@ def plan(settings: Settings, instance: dg.DagsterInstance, unsettled: Collection
     busy = _unfinished_runs(instance)
     gpu_steps = steps_on_demand(settings)
     for phase in PHASES:
+        if phase.products == ("corpus",) and settings.automation.corpus == "weekly":
+            continue
         for steps, partition in _work(lineage, phase):
             if partition in unsettled:
                 continue
@@ -102,14 +104,8 @@ def plan(settings: Settings, instance: dg.DagsterInstance, unsettled: Collection
 
 def _work(lineage: Lineage, phase: Phase) -> Iterator[tuple[list[str], str | None]]:
     """Steps of a phase that are to be built, by partition; a failed step ends its chain."""
-    partitions: list[str | None]
-    if phase.partitioned_by is None:
-        partitions = [None]
-    elif phase is BOOKS:
-        partitions = list(lineage.library.books)
-    else:
-        partitions = list(lineage.complete_books())
-    for partition in partitions:
+    of_phase = lineage.to_build(phase) if phase.partitioned_by else [None]
+    for partition in of_phase:
         states = {step: lineage.standing(STEPS[step], partition).state for step in phase.steps}
         if "failed" in states.values():
             continue

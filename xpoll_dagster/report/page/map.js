@@ -132,7 +132,7 @@ function startLegend(state) {
   const legend = byId("map-legend");
   data("library").domains.forEach((name, domain) => {
     const button = make(`button.${domainClass(domain)}`, { type: "button", "aria-pressed": "true" },
-      make("span.dot", { ariaHidden: "true" }), make("bdi", null, name));
+      make("span.dot", { "aria-hidden": "true" }), make("bdi", null, name));
     button.addEventListener("click", () => {
       const hide = !state.hidden.has(domain);
       if (hide) state.hidden.add(domain);

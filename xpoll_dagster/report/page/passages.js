@@ -34,7 +34,7 @@ function sourceLine(passage) {
   return make(
     `p.source.${domainClass(domain)}`,
     null,
-    make("span.dot", { ariaHidden: "true" }),
+    make("span.dot", { "aria-hidden": "true" }),
     make("bdi", null, domainName(domain)),
     " · ",
     make("bdi", null, make("cite", null, titleOf(passage))),

@@ -217,7 +217,7 @@ def _clock(raw: str, start: int) -> Number:
 
 
 def _mixed(raw: str, unit: str, start: int, *, required: bool) -> Number:
-    whole, above, below = (int(part) for part in re.split(r"[-/ ]", raw))
+    whole, above, below = (int(part) for part in re.findall(r"\d+", raw)[:3])
     share = above / below if below else 0.0
     others: list[tuple[str, ...]] = [(plain(whole + share),)]
     if unit in {"hour", "minute", "degree"}:

@@ -1,7 +1,7 @@
 """How good a question is, from features: is its chunk found by it, is it specific, its form.
 
-The weights of templates are the shares of acceptable questions in a reading by hand; the rest
-is set by reason. It is a ranking for choosing, not a probability.
+The weights of templates were set by judgement while reading what they ask; the rest is set by
+reason. It is a ranking for choosing, not a probability.
 """
 
 from __future__ import annotations

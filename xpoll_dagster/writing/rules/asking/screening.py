@@ -64,6 +64,11 @@ _SAYS_LITTLE = word_set(
     same certain system systems procedure process version type complete main particular
     """
 )
+_TWO_VERBS = re.compile(
+    r"\b(?:does|did)\b(?!.*\b(?:that|which|who|when|what|where|wherever|how|because|while|after|"
+    r"before|until|if|than|as)\b).*\b(?:is|are|was|were)\b|\bwhat are an?\b",
+    re.IGNORECASE,
+)
 _MAY_HANG = frozenset({"relation", "composition", "use", "naming", "meaning", "gap"})
 _SHORT_QUESTIONS = frozenset({"definition", "meaning", "who is", "apposition", "acronym", "naming"})
 _TIME_ANSWERS = frozenset({"event time", "relative time", "duration", "period"})
@@ -138,6 +143,8 @@ def question_fault(candidate: Candidate, context: Context) -> str:
         return "answer is damaged"
     if re.search(r"\b(?:his|her)\b", question) and candidate.template not in _NAMES_SOMEBODY:
         return "points outside itself"
+    if _TWO_VERBS.search(question) or re.search(r"\. [a-z]\b", question):
+        return "is no sentence"
     if re.search(r", (?:right|too|also)\?$", question):
         return "is cut short"
     if _CUT_ANSWER.search(answer) or re.search(r"\bin \d+\.\d", answer):

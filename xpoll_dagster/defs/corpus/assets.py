@@ -1,0 +1,409 @@
+"""Sources of the catalogue, the merged corpus, and what is drawn from it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from xpoll_dagster.corpus.catalogue import Entry
+from xpoll_dagster.corpus.curriculum import fill_curriculum
+from xpoll_dagster.corpus.decontamination import TESTS_SCHEMA
+from xpoll_dagster.corpus.download import download
+from xpoll_dagster.corpus.grounded_preferences import grounded_candidates
+from xpoll_dagster.corpus.manifest import read_manifest
+from xpoll_dagster.corpus.merge import fill_corpus
+from xpoll_dagster.corpus.mirrors import fill_mirrors, mirror_prompts, write_mirrors
+from xpoll_dagster.corpus.mixing import fill_mix
+from xpoll_dagster.corpus.model import SourceError
+from xpoll_dagster.corpus.normalising import normalise_source, read_normalising_report
+from xpoll_dagster.corpus.personas import load_personas
+from xpoll_dagster.corpus.preference_candidates import natural_candidates
+from xpoll_dagster.corpus.preferences import fill_preferences
+from xpoll_dagster.corpus.profiles import load_profile
+from xpoll_dagster.corpus.source_tables import Source, outranking_keys
+from xpoll_dagster.defs.authors import writer_at_work
+from xpoll_dagster.defs.declaration import STEPS, declare
+from xpoll_dagster.defs.materialization import Built, materialise
+from xpoll_dagster.defs.metadata import bar_chart, sample_table
+from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
+from xpoll_dagster.defs.sft import assets as sft
+
+__all__ = [
+    "curriculum",
+    "instruct_source",
+    "merged_corpus",
+    "persona_mirrors",
+    "preference_pairs",
+    "profile_mix",
+    "sft",
+    "writing_assets",
+]
+
+
+@dg.asset(
+    **declare(
+        "instruct_source",
+        group="corpus",
+        code=1,
+        after=["sft_dataset", "questions"],
+        options=lambda s: [s.corpus.normalising],
+        partitioned_by="source",
+        reads_files=True,
+        folder=True,
+        kinds={"huggingface", "polars", "parquet"},
+    )
+)
+def instruct_source(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """One dataset of the catalogue as corpus rows with their keys, and its rejected rows.
+
+    Downloads and long normalisations go on where they stopped.
+    """
+
+    def build() -> Built:
+        settings = project.settings
+        catalogue = project.catalogue()
+        entry = catalogue.entry(context.partition_key)
+        work = settings.artifacts_dir / ".cache" / "corpus" / entry.name
+        revision, files = "", []
+        if entry.path is not None:
+            fetched = download(
+                entry,
+                work / "download",
+                token=settings.hub_token.get_secret_value() or None,
+                options=settings.corpus.download,
+                on_progress=lambda rows: context.log.info("%s rows downloaded", f"{rows:,}"),
+            )
+            revision, files = fetched.revision, fetched.files
+        else:
+            files = catalogue.local_files(entry, settings.artifacts_dir)
+        numbers: dict[str, Any] = {}
+
+        def fill(folder: Path) -> None:
+            report = normalise_source(
+                entry,
+                folder,
+                files,
+                revision=revision,
+                work=work / "journal",
+                expected=outranking_keys(
+                    _other_sources(project, entry),
+                    entry.name,
+                    licence=entry.licence,
+                    priority=entry.priority,
+                ),
+                options=settings.corpus.normalising,
+            )
+            numbers.update(
+                n_read=report.read,
+                n_rows=report.rows,
+                n_rejected=sum(report.rejected.values()),
+                n_capped=report.capped,
+            )
+
+        return Built(fill, numbers)
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        report = read_normalising_report(path)
+        rows = next(Source.open(path).batches(), None)
+        rejected = Source.open(path).rejected()
+        columns = ["_category", "instruction", "input", "output"]
+        return {
+            "dagster/partition_row_count": report.rows,
+            "report": dg.MetadataValue.json(report.model_dump(mode="json")),
+            **({"sample": sample_table(rows.select(columns))} if rows is not None else {}),
+            "rejected": sample_table(rejected.select("reason", "excerpt"), 10),
+        }
+
+    return materialise(context, project, build, describe)
+
+
+def _other_sources(project: Project, entry: Entry) -> list[Path]:
+    artifacts = project.store.partitions("instruct_source", "")
+    return [artifact.path for name, artifact in artifacts.items() if name != entry.name]
+
+
+@dg.asset(
+    **declare(
+        "merged_corpus",
+        group="corpus",
+        code=1,
+        inputs=["instruct_source"],
+        options=lambda s: [s.corpus.merge],
+        folder=True,
+        kinds={"polars", "parquet"},
+    )
+)
+def merged_corpus(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """All sources as one corpus without duplicates, and the ledger of every row removed.
+
+    Test sets of the catalogue take no part but remove the rows that give them away.
+    """
+
+    def build() -> Built:
+        training, tests = [], []
+        for entry, folder in _built_sources(project):
+            (tests if entry.evaluation else training).append((entry.name, folder))
+        if not training:
+            raise SourceError(
+                "No source of the catalogue is built: materialise instruct_source first."
+            )
+        earlier = project.store.get("merged_corpus", suffix="")
+        numbers: dict[str, Any] = {}
+
+        def fill(folder: Path) -> None:
+            manifest = fill_corpus(
+                [folder for _, folder in training],
+                folder,
+                project.settings.corpus.merge,
+                _tests(tests, project),
+                earlier=earlier.path if earlier else None,
+                report=context.log.info,
+            )
+            numbers.update(
+                n_rows=manifest.rows,
+                n_read=manifest.read,
+                n_sources=len(manifest.sources),
+                **{
+                    f"n_{rule}": sum(source.removed.get(rule, 0) for source in manifest.sources)
+                    for rule in ("exact", "near", "decontaminated")
+                },
+            )
+
+        return Built(fill, numbers)
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        manifest = read_manifest(path)
+        kept = {source.name: source.kept for source in manifest.sources}
+        categories: dict[str, int] = {}
+        for source in manifest.sources:
+            for category, count in source.categories.items():
+                categories[category] = categories.get(category, 0) + count
+        lines = ["| source | licence | read | rejected | removed | kept |", "|" + " --- |" * 6]
+        lines += [
+            f"| {one.name} | {one.licence} | {one.read:,} | {sum(one.rejected.values()):,} "
+            f"| {sum(one.removed.values()):,} | {one.kept:,} |"
+            for one in manifest.sources
+        ]
+        return {
+            "dagster/row_count": manifest.rows,
+            "sources": dg.MetadataValue.md("\n".join(lines)),
+            "kept": bar_chart(kept, "Rows kept by source"),
+            "categories": bar_chart(
+                dict(sorted(categories.items(), key=lambda one: -one[1])), "Rows by category"
+            ),
+        }
+
+    return materialise(context, project, build, describe)
+
+
+def _built_sources(project: Project) -> list[tuple[Entry, Path]]:
+    catalogue = project.catalogue()
+    artifacts = project.store.partitions("instruct_source", "")
+    return [
+        (catalogue.entry(name), artifacts[name].path)
+        for name in project.lineage.taking_part(STEPS["instruct_source"])
+    ]
+
+
+def _tests(sources: list[tuple[str, Path]], project: Project) -> pl.DataFrame | None:
+    """Texts that must not be trained on: test sets, and the project's own held-out probes."""
+    parts = []
+    for name, folder in sources:
+        for rows in Source.open(folder).batches(["_id", "instruction", "input", "output"]):
+            texts = pl.concat_str(
+                "instruction", "input", "output", separator=" ", ignore_nulls=True
+            )
+            parts.append(rows.select(pl.lit(name).alias("test_set"), test="_id", text=texts))
+    probes = project.store.get("probe_prompts")
+    if probes is not None:
+        found = pl.read_parquet(probes.path)
+        parts.append(
+            found.select(pl.lit("probe_prompts").alias("test_set"), test="probe_id", text="prompt")
+        )
+    return pl.concat(parts).select(TESTS_SCHEMA.names()) if parts else None
+
+
+@dg.asset(
+    **declare(
+        "profile_mix",
+        group="corpus",
+        code=1,
+        inputs=["merged_corpus"],
+        options=lambda s: [s.corpus.mix],
+        partitioned_by="profile",
+        reads_files=True,
+        folder=True,
+        kinds={"huggingface", "parquet"},
+    )
+)
+def profile_mix(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """A balanced mix of the corpus after one profile, with its card."""
+
+    def build() -> Built:
+        settings = project.settings
+        profile = load_profile(settings.corpus_dir / "profiles" / f"{context.partition_key}.yaml")
+        numbers: dict[str, Any] = {}
+
+        def fill(folder: Path) -> None:
+            report = fill_mix(
+                _folder(project, "merged_corpus"),
+                profile,
+                folder,
+                settings.corpus.mix,
+                context.log.info,
+            )
+            numbers.update(_plain_numbers(report))
+
+        return Built(fill, numbers)
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        return {"card": _card(path)}
+
+    return materialise(context, project, build, describe)
+
+
+@dg.asset(
+    **declare(
+        "curriculum",
+        group="corpus",
+        code=1,
+        inputs=["profile_mix"],
+        options=lambda s: [s.corpus.curriculum],
+        partitioned_by="profile",
+        folder=True,
+        kinds={"huggingface", "parquet"},
+    )
+)
+def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """A rank and a stage for every row of a mix: open and creative first, settled last."""
+
+    def build() -> Built:
+        mix = project.store.path("profile_mix", context.partition_key, suffix="")
+        numbers: dict[str, Any] = {}
+
+        def fill(folder: Path) -> None:
+            report = fill_curriculum(mix, folder, project.settings.corpus.curriculum)
+            numbers.update(_plain_numbers(report))
+
+        return Built(fill, numbers)
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        return {"card": _card(path)}
+
+    return materialise(context, project, build, describe)
+
+
+@dg.asset(
+    **declare(
+        "preference_pairs",
+        group="corpus",
+        code=1,
+        inputs=["instruct_source", "merged_corpus"],
+        options=lambda s: [s.corpus.preferences],
+        folder=True,
+        kinds={"huggingface", "parquet"},
+    )
+)
+def preference_pairs(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """Chosen and rejected answers to one prompt, in TRL's preference format.
+
+    Natural ones from sources that have them, and grounded against ungrounded ones of the
+    project's own author where texts of books are there.
+    """
+
+    def build() -> Built:
+        numbers: dict[str, Any] = {}
+
+        def fill(folder: Path) -> None:
+            report = fill_preferences(
+                _candidates(project), folder, project.settings.corpus.preferences
+            )
+            numbers.update(_plain_numbers(report))
+
+        return Built(fill, numbers)
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        return {"card": _card(path)}
+
+    return materialise(context, project, build, describe)
+
+
+def _candidates(project: Project) -> Iterator[pl.DataFrame]:
+    folders = [folder for entry, folder in _built_sources(project) if not entry.evaluation]
+    yield from natural_candidates(folders, _folder(project, "merged_corpus"))
+    books = project.lineage.complete_books()
+    tables = {
+        name: [artifact.path for key, artifact in project.store.partitions(name).items()
+               if key in books]
+        for name in ("chunks", "pair_texts", "questions")
+    }  # fmt: skip
+    if not tables["chunks"] or not (tables["pair_texts"] or tables["questions"]):
+        return
+    read = {name: pl.read_parquet(paths) if paths else None for name, paths in tables.items()}
+    infos = project.book_infos()
+    yield from grounded_candidates(
+        pl.read_parquet(tables["chunks"]),
+        read["pair_texts"],
+        read["questions"],
+        {key: info.licence or "" for key, info in infos.items()},
+        project.settings.corpus.preferences,
+    )
+
+
+@dg.asset(
+    **declare(
+        "persona_mirrors",
+        group="corpus",
+        code=1,
+        inputs=["merged_corpus"],
+        options=lambda s: [s.corpus.mirrors, *s.authorship],
+        folder=True,
+        kinds={"huggingface", "parquet"},
+        pool="gpu",
+    )
+)
+def persona_mirrors(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """The same prompts answered in the voices of several personas, by a language model.
+
+    The rules author has no voices: with it the table says so, and holds nothing to train on.
+    """
+
+    def build() -> Built:
+        settings = project.settings
+        personas = load_personas(settings.corpus_dir / "personas")
+        options = settings.corpus.mirrors
+        prompts = mirror_prompts(_folder(project, "merged_corpus"), options)
+        with writer_at_work(settings, context.log.info) as writer:
+            replies = write_mirrors(prompts, writer.author, personas, options, context.log.info)
+            numbers = {"n_replies": replies.height, "n_accepted": int(replies["accepted"].sum())}
+            return Built(
+                lambda folder: _mirrors(replies, personas, folder), numbers | writer.numbers()
+            )
+
+    def describe(path: Path) -> Mapping[str, Any]:
+        return {"card": _card(path)}
+
+    return materialise(context, project, build, describe)
+
+
+def _mirrors(replies: pl.DataFrame, personas: Any, folder: Path) -> None:
+    fill_mirrors(replies, personas, folder)
+
+
+def _folder(project: Project, asset: str) -> Path:
+    return project.store.path(asset, suffix="")
+
+
+def _card(path: Path) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000])
+
+
+def _plain_numbers(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in report.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
