@@ -290,12 +290,14 @@ def measure(
         kept = sum(path.stat().st_size for path in cache.rglob("*.parquet")) / 2**20
         steps, full = link_library(after, None, folder / "full")
         show(f"{event}: full", steps, full)
-        equal = all(
-            pl.read_parquet(folder / "incremental" / f"{name}.parquet").equals(
+        differing = [
+            name
+            for name in TABLES
+            if not pl.read_parquet(folder / "incremental" / f"{name}.parquet").equals(
                 pl.read_parquet(folder / "full" / f"{name}.parquet")
             )
-            for name in TABLES
-        )
+        ]
+        equal = not differing
         pairs = pl.read_parquet(folder / "full" / "cross_domain_pairs.parquet").height
         print(
             f"{event}: {part.wall / full.wall:.1%} of the clock, {part.cpu / full.cpu:.1%} of the "
@@ -313,7 +315,8 @@ def measure(
             f"{event}_cache_mib": round(kept),
         }
         if not equal:
-            raise SystemExit(f"After {event} the incremental result differs from a full linking.")
+            named = ", ".join(differing)
+            raise SystemExit(f"After {event} these tables differ from a full linking's: {named}.")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return figures | {"peak_mib": round(peak)}
 

@@ -114,7 +114,7 @@ def download(
             _fetch(entry, folder, state, token, options, opener, on_progress)
         except SourceError:
             raise
-        except Exception as error:  # noqa: BLE001  `datasets` raises whatever its parts raise
+        except Exception as error:
             failures = 1 if state.parts > parts else failures + 1
             final = _final(error, entry)
             if final is not None:

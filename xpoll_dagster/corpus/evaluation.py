@@ -31,7 +31,8 @@ def evaluation_texts(sources: Iterable[Source]) -> pl.DataFrame:
                 test_set=pl.lit(source.name),
                 test="_id",
                 text=pl.concat_list(
-                    pl.concat_list(question, "output"), turns.fill_null(pl.lit([], pl.List(pl.String)))
+                    pl.concat_list(question, "output"),
+                    turns.fill_null(pl.lit([], pl.List(pl.String))),
                 ),
             ).explode("text", empty_as_null=False)
             parts.append(found.filter(pl.col("text").str.strip_chars() != ""))

@@ -186,8 +186,9 @@ def _judged(
     rows, said = [], set()
     for reply in replies:
         origin = reply.origin
+        said_so = [prompt["prompt_id"], reply.persona, origin.model, reply.text]
         row: dict[str, Any] = dict.fromkeys(MIRRORS_SCHEMA) | prompt | {
-            "id": fingerprint(["mirror", prompt["prompt_id"], reply.persona, origin.model, reply.text]),
+            "id": fingerprint(["mirror", *said_so]),
             "persona": reply.persona,
             "text": reply.text,
             "author": origin.author,

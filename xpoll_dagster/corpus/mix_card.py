@@ -93,8 +93,8 @@ def _size(report: Mapping[str, Any]) -> str:
     short = "; ".join(f"{name} ({why})" for name, why in report["below_weight"].items())
     below = f"Below their weight, so that others have more: {short}. " if short else ""
     return (
-        f"{text}\n\n{below}With the categories in the exact proportion of their weights {exact:,} rows "
-        "are feasible. No row is repeated to fill up.\n"
+        f"{text}\n\n{below}With the categories in the exact proportion of their weights "
+        f"{exact:,} rows are feasible. No row is repeated to fill up.\n"
     )
 
 
@@ -168,13 +168,13 @@ def _comparison(report: Mapping[str, Any]) -> str:
             ("share of the largest source", "largest_source_share"),
         )
     ]
-    for what in ("p10", "p50", "p90"):
-        rows.append(
-            [
-                f"words of an output, {what}",
-                *(one["texts"].get("output_words", {}).get(what, "–") for one in (mix, random)),
-            ]
-        )
+    rows += [
+        [
+            f"words of an output, {what}",
+            *(one["texts"].get("output_words", {}).get(what, "–") for one in (mix, random)),
+        ]
+        for what in ("p10", "p50", "p90")
+    ]
     for key, what in (
         ("distinct_1", "distinct words"),
         ("distinct_2", "distinct runs of two words"),

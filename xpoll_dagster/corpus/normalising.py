@@ -248,7 +248,9 @@ def _piece(adapted: Adapted, name: str) -> Piece:
     )
     preferences = _joined(
         adapted.preferences,
-        pl.Schema({UNIT: pl.Int64, **{n: PREFERENCES_SCHEMA[n] for n in ("prompt", "chosen", "rejected")}}),
+        pl.Schema(
+            {UNIT: pl.Int64, **{n: PREFERENCES_SCHEMA[n] for n in ("prompt", "chosen", "rejected")}}
+        ),
     )
     if rows.height + rejected.height != adapted.units:
         raise SourceError(
@@ -339,9 +341,7 @@ def _write(
     counts.outputs.append(lengths["output"].to_numpy())
     ids = writer.write(rows.drop(UNIT))
     if piece.preferences.height:
-        known = rows.select(
-            UNIT, "_category", pl.col("_license").fill_null(entry.licence), _id=ids
-        )
+        known = rows.select(UNIT, "_category", pl.col("_license").fill_null(entry.licence), _id=ids)
         preferences = piece.preferences.join(known, on=UNIT, maintain_order="left")
         counts.preferences += preferences.height
         preferences = preferences.with_columns(_source=pl.lit(entry.name))
@@ -410,5 +410,3 @@ def normalise_local(
     """`normalise_source` for an entry whose files are local or the project's own."""
     entry = catalogue.entry(name)
     return normalise_source(entry, folder, catalogue.local_files(entry, artifacts), **keywords)
-
-

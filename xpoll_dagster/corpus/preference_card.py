@@ -66,7 +66,8 @@ def preference_card(report: Mapping[str, Any]) -> str:
         table(
             ["licence", "pairs"], [[name or "unknown", n] for name, n in report["licences"].items()]
         ),
-        f"The strictest of them holds for the set: **{', '.join(report['licence']['names']) or '–'}**.\n",
+        "The strictest of them holds for the set: "
+        f"**{', '.join(report['licence']['names']) or '–'}**.\n",
         "## Settings\n",
         f"```json\n{json.dumps(report['settings'], indent=1)}\n```\n",
     ]

@@ -74,9 +74,7 @@ def verify_source(
     fit = report.read - report.capped
     if fit and rejected > options.max_rejected * fit:
         worst = max(report.rejected, key=lambda reason: report.rejected[reason])
-        breaks.append(
-            f"{name}: {rejected} of {fit} rows were rejected, most of them for: {worst}."
-        )
+        breaks.append(f"{name}: {rejected} of {fit} rows were rejected, most of them for: {worst}.")
     breaks += _row_breaks(source, entry)
     median = report.lengths["output"]["p50"]
     if not options.min_median_output <= median <= options.max_median_output and (
@@ -126,10 +124,14 @@ def _row_breaks(source: Source, entry: Entry) -> list[str]:
     if entry.evaluation:
         del empty["output"]
     breaks = [
-        f"{entry.name}: {count} rows have an empty {column}." for column, count in empty.items() if count
+        f"{entry.name}: {count} rows have an empty {column}."
+        for column, count in empty.items()
+        if count
     ]
     breaks += [
-        f"{entry.name}: {count} rows have a wrong {column}." for column, count in wrong.items() if count
+        f"{entry.name}: {count} rows have a wrong {column}."
+        for column, count in wrong.items()
+        if count
     ]
     if ids != source.report.rows:
         breaks.append(f"{entry.name}: its shards hold {ids} rows, its report {source.report.rows}.")
@@ -144,7 +146,9 @@ def _sample(source: Source, size: int) -> pl.Series:
         # Equal steps through the shard: the same rows every time.
         step = max(1, rows.height // each)
         picked = rows.gather_every(step).head(each)
-        parts.append(picked.select(pl.concat_str("instruction", "output", separator=" ")).to_series())
+        parts.append(
+            picked.select(pl.concat_str("instruction", "output", separator=" ")).to_series()
+        )
     return pl.concat(parts) if parts else pl.Series(dtype=pl.String)
 
 
@@ -158,13 +162,17 @@ def language_share(texts: pl.Series, language: str) -> float | None:
     common = _COMMON[language].split()
     words = (
         pl.DataFrame({"text": texts})
-        .select(words=pl.col("text").str.head(2_000).str.to_lowercase().str.extract_all(r"[\p{L}']+"),
-                signs=pl.col("text").str.head(2_000).str.count_matches(r"[{}();=<>\[\]\\_#/*+]"))
-        .filter((pl.col("words").list.len() >= 20) & (pl.col("signs") < pl.col("words").list.len() / 4))
+        .select(
+            words=pl.col("text").str.head(2_000).str.to_lowercase().str.extract_all(r"[\p{L}']+"),
+            signs=pl.col("text").str.head(2_000).str.count_matches(r"[{}();=<>\[\]\\_#/*+]"),
+        )
+        .filter(
+            (pl.col("words").list.len() >= 20) & (pl.col("signs") < pl.col("words").list.len() / 4)
+        )
     )
     if words.height < 20:
         return None
-    found = words.select(
-        share=pl.col("words").list.eval(pl.element().is_in(common)).list.mean()
-    )["share"]
+    found = words.select(share=pl.col("words").list.eval(pl.element().is_in(common)).list.mean())[
+        "share"
+    ]
     return float((found >= 1 / 12).mean() or 0.0)

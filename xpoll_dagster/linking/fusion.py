@@ -71,8 +71,10 @@ def _join(concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame) 
         *key, words="concepts", lexical_score="score", lexical_margin="margin", lexical_rank="rank"
     )
     by_concepts = concept.select(*key, "concepts", concept_score="score", concept_rank="rank")
-    joined = by_meaning.join(by_words, on=key, how="full", coalesce=True)
-    joined = joined.join(by_concepts, on=key, how="full", coalesce=True)
+    # In a fixed order, so that sums over the same links are the same to the last bit.
+    order = "left_right"
+    joined = by_meaning.join(by_words, on=key, how="full", coalesce=True, maintain_order=order)
+    joined = joined.join(by_concepts, on=key, how="full", coalesce=True, maintain_order=order)
     nothing = pl.lit([], dtype=pl.List(CONCEPT_STRUCT))
     return joined.with_columns(
         pl.col("concepts").fill_null(nothing), pl.col("words").fill_null(nothing)

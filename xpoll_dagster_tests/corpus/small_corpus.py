@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import random
 from pathlib import Path
 
@@ -55,7 +53,7 @@ def source_rows(name: str, extra: int = 0) -> list[dict[str, object]]:
     return rows
 
 
-def build_corpus(root: Path, *, shard_rows: int = 50, extra: dict[str, int] | None: Any = None) -> Path:
+def build_corpus(root: Path, *, shard_rows: int = 50, extra: dict[str, int] | None = None) -> Path:
     """Write the sources below `root` and merge them; returns the corpus' folder."""
     folders = [
         write_source(

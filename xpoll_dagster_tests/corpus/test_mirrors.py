@@ -55,7 +55,16 @@ class ReplyingAuthor:
     def __init__(self, *texts: Any, finish: str = "stop"):
         self.texts, self.finish = texts, finish
 
-    def mirror(self, prompts: Any, personas: Any):
+    def paraphrase(self, chunks: Any, style: str) -> Any:
+        raise NotImplementedError
+
+    def ask(self, chunks: Any, n: int) -> Any:
+        raise NotImplementedError
+
+    def bridge(self, pairs: Any) -> Any:
+        raise NotImplementedError
+
+    def mirror(self, prompts: Any, personas: Any) -> Any:
         origin = Origin("llm", "scripted", "0" * 64, self.finish)
         return [
             Reply(prompt_id, persona.name, text, origin)

@@ -13,7 +13,7 @@ from xpoll_dagster.corpus.mix_demand import Demand
 
 def demand(
     supply: Any, weights: Any, shares: Any = None, caps: Any = None, wanted: int = 1000, **more: Any
-):
+) -> Demand:
     supply = np.array(supply, np.int64)
     return Demand(
         sources=[f"s{i}" for i in range(supply.shape[0])],
@@ -48,28 +48,34 @@ def share_of(share: float, total: int):
     return int(Fraction(str(share)) * total)
 
 
-def can_hold(asked: Demand, total: int):
-    """Whether some division of exactly this total exists, by another method than the code's."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+def can_hold(asked: Demand, total: int, per_category: Any = None) -> bool:
+    """Whether some division of exactly this total exists, by another method than the code's.
 
+    With `per_category`, whether one with just these rows of each category does.
+    """
+    import scipy.optimize
+
+    optimize: Any = scipy.optimize
     n_sources, n_categories = asked.supply.shape
     cells = n_sources * n_categories
-    by_category = np.kron(np.ones((1, n_sources)), np.eye(n_categories))
-    by_source = np.kron(np.eye(n_sources), np.ones((1, n_categories)))
+    limits = [share_of(share, total) for share in asked.category_shares]
+    if per_category is not None and any(per_category > np.array(limits)):
+        return False
     caps = [
         min(share_of(asked.source_share, total), total if cap is None else cap)
         for cap in asked.source_caps
     ]
-    found = milp(
+    by_category = np.kron(np.ones((1, n_sources)), np.eye(n_categories))
+    by_source = np.kron(np.eye(n_sources), np.ones((1, n_categories)))
+    least, most = (0, limits) if per_category is None else (per_category, per_category)
+    found = optimize.milp(
         np.zeros(cells),
         integrality=np.ones(cells),
-        bounds=Bounds(np.zeros(cells), asked.supply.ravel().astype(float)),
+        bounds=optimize.Bounds(np.zeros(cells), asked.supply.ravel().astype(float)),
         constraints=[
-            LinearConstraint(np.ones((1, cells)), total, total),
-            LinearConstraint(
-                by_category, ub=[share_of(share, total) for share in asked.category_shares]
-            ),
-            LinearConstraint(by_source, ub=caps),
+            optimize.LinearConstraint(np.ones((1, cells)), total, total),
+            optimize.LinearConstraint(by_category, least, most),
+            optimize.LinearConstraint(by_source, 0, caps),
         ],
     )
     return found.x is not None
@@ -206,43 +212,7 @@ def test_no_category_could_have_more_without_one_below_it_having_less(asked: Dem
             wanted = rows.copy()
             wanted[rich] -= 1
             wanted[poor] += 1
-            assert not _exchange_possible(asked, wanted, found.total), (level, poor, rich)
-
-
-def _exchange_possible(asked: Demand, per_category: Any, total: int):
-    exact = demand(
-        asked.supply,
-        asked.weights,
-        list(asked.category_shares),
-        list(asked.source_caps),
-        total,
-        source_share=asked.source_share,
-    )
-    if any(
-        rows > share_of(share, total)
-        for rows, share in zip(per_category, asked.category_shares, strict=True)
-    ):
-        return False
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    n_sources, n_categories = exact.supply.shape
-    cells = n_sources * n_categories
-    caps = [
-        min(share_of(exact.source_share, total), total if cap is None else cap)
-        for cap in exact.source_caps
-    ]
-    found = milp(
-        np.zeros(cells),
-        integrality=np.ones(cells),
-        bounds=Bounds(np.zeros(cells), exact.supply.ravel().astype(float)),
-        constraints=[
-            LinearConstraint(
-                np.kron(np.ones((1, n_sources)), np.eye(n_categories)), per_category, per_category
-            ),
-            LinearConstraint(np.kron(np.eye(n_sources), np.ones((1, n_categories))), ub=caps),
-        ],
-    )
-    return found.x is not None
+            assert not can_hold(asked, found.total, wanted), (level, poor, rich)
 
 
 def test_a_scarce_category_gives_all_and_the_others_share_by_weight():

@@ -74,12 +74,19 @@ def test_no_text_of_a_book_acts(page: Page) -> None:
     assert page.locator("img, iframe, object").count() == 0
     assert page.locator("script:not([type])").count() == 1
     assert page.get_by_text(HOSTILE).count() > 3
-    # Not even the page's own script could make markup of a text.
+
+
+def test_not_even_the_page_s_own_script_could_make_markup_of_a_text(
+    browser: Browser, report: Path
+) -> None:
+    page = browser.new_page()
+    page.goto(report.as_uri())
     refused = page.evaluate(
         "() => { try { document.body.innerHTML = '<p>x</p>'; return false; }"
         " catch (error) { return error instanceof TypeError; } }"
     )
     assert refused
+    page.close()
 
 
 def test_search_finds_a_row_by_the_beginning_of_a_word(page: Page) -> None:
@@ -93,7 +100,11 @@ def test_search_finds_a_row_by_the_beginning_of_a_word(page: Page) -> None:
     expect(result.locator("mark").first).to_have_text("Longitude")
     result.get_by_text("The whole row").click()
     expect(result).to_contain_text("row07")
-    page.locator("#search-words").fill("nowhere to be found")
+    page.locator("#search-words").fill("longitude syzygy")
+    expect(page.locator("#search-status")).to_have_text(
+        "Nothing has all 2 words; 10 results have 1 of them."
+    )
+    page.locator("#search-words").fill("syzygy")
     expect(page.locator("#search-status")).to_have_text("Nothing found.")
 
 
@@ -103,7 +114,7 @@ def test_search_looks_where_it_is_told(page: Page) -> None:
     page.locator("#search-words").fill("instrument")
     expect(page.locator("#search-status")).to_have_text("4 results.")
     page.locator("#search-results summary").first.click()
-    expect(page.locator("#search-results .side mark").first).to_have_text("chronometer")
+    expect(page.locator("#search-results .side mark").first).to_have_text("The chronometer")
     page.locator("#search-kind").select_option("rows")
     expect(page.locator("#search-status")).to_have_text("Nothing found.")
 

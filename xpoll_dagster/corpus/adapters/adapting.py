@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -100,6 +100,12 @@ class Adapting:
             if number < skip and not any(one is not None and one.group for one in chosen):
                 yield done
                 continue
+            alone = self._named_alone(chosen)
+            if alone is not None:
+                self._release(done)
+                self._finish(done, alone, batch.positions, batch.records)
+                yield done
+                continue
             for adapter, part in _runs(chosen, pairs):
                 if adapter is None:
                     self._release(done)
@@ -127,8 +133,11 @@ class Adapting:
                 "`adapter`, and its columns with `options: {columns: …}`."
             )
         wanted = [
-            "/".join(self._options.columns.get(one.name, "") and [self._options.columns[one.name]]
-                     or one.names[:3])
+            "/".join(
+                (self._options.columns.get(one.name, "")
+                and [self._options.columns[one.name]])
+                or one.names[:3]
+            )
             for one in get_adapter(self._named).columns
             if one.required
         ]
@@ -136,6 +145,13 @@ class Adapting:
             f"{self._file} has not the schema of {self._named} ({', '.join(wanted)}); its "
             f"columns: {columns}. Try `adapter: auto`, or name the columns."
         )
+
+    @staticmethod
+    def _named_alone(chosen: list[Adapter | None]) -> Adapter | None:
+        """The one adapter of all records, if it takes them as they are."""
+        one = chosen[0] if chosen else None
+        plain = one is not None and not one.group and one.expand is None
+        return one if plain and all(adapter is one for adapter in chosen) else None
 
     # -- groups ----------------------------------------------------------------------------
 
@@ -146,7 +162,11 @@ class Adapting:
         groups: list[list[tuple[int, Record]]] = [self._held] if self._held else []
         for position, record in part:
             last = groups[-1] if groups else None
-            if last and len(last) < _GROUP_LIMIT and _key(adapter, last[-1][1]) == _key(adapter, record):
+            if (
+                last
+                and len(last) < _GROUP_LIMIT
+                and _key(adapter, last[-1][1]) == _key(adapter, record)
+            ):
                 last.append((position, record))
             else:
                 groups.append([(position, record)])
@@ -161,26 +181,29 @@ class Adapting:
     def _combine(
         self, done: Adapted, adapter: Adapter, groups: list[list[tuple[int, Record]]]
     ) -> None:
-        units, bad = [], []
+        positions, units, bad = [], [], []
         for group in groups:
             position, first = group[0]
             try:
                 combine = adapter.combine
                 if combine is None:
                     raise TypeError(f"{adapter.name} groups records and combines none")
-                units.append((position, combine([record for _, record in group])))
+                units.append(combine([record for _, record in group]))
+                positions.append(position)
             except WrongTypeError as error:
                 bad.append((position, str(error), first))
         self._reject(done, bad)
-        self._finish(done, adapter, units)
+        self._finish(done, adapter, positions, units)
 
     # -- units -----------------------------------------------------------------------------
 
     def _read(self, done: Adapted, adapter: Adapter, part: list[tuple[int, Record]]) -> None:
         if adapter.expand is None:
-            self._finish(done, adapter, part)
+            self._finish(done, adapter, [at for at, _ in part], [record for _, record in part])
             return
-        units, bad = [], []
+        positions: list[int] = []
+        units: list[Record] = []
+        bad = []
         for position, record in part:
             try:
                 expanded = adapter.expand(record)
@@ -189,18 +212,21 @@ class Adapting:
                 continue
             if not expanded:
                 bad.append((position, "the record holds nothing", record))
-            units.extend((position, unit) for unit in expanded)
+            units.extend(expanded)
+            positions.extend([position] * len(expanded))
         self._reject(done, bad)
-        self._finish(done, adapter, units)
+        self._finish(done, adapter, positions, units)
 
-    def _finish(self, done: Adapted, adapter: Adapter, units: list[tuple[int, Record]]) -> None:
+    def _finish(
+        self, done: Adapted, adapter: Adapter, positions: Sequence[int], units: Sequence[Record]
+    ) -> None:
         if not units:
             return
-        frame, wrong = conform([unit for _, unit in units], adapter, self._options)
+        frame, wrong = conform(units, adapter, self._options)
         result = adapter.adapt(frame, self._options)
         bad = [*wrong.iter_rows(), *result.rejected.iter_rows()]
-        self._account(adapter, len(units), result.rows[UNIT].to_list(), [unit for unit, _ in bad])
-        self._reject(done, [(units[unit][0], reason, units[unit][1]) for unit, reason in bad])
+        self._account(adapter, len(units), result.rows[UNIT], [unit for unit, _ in bad])
+        self._reject(done, [(positions[unit], reason, units[unit]) for unit, reason in bad])
         done.adapters[adapter.name] += len(units)
         done.notes.update(result.notes)
         shift = done.units
@@ -211,10 +237,9 @@ class Adapting:
         if result.preferences.height:
             done.preferences.append(result.preferences.with_columns(pl.col(UNIT) + shift))
 
-    def _account(self, adapter: Adapter, size: int, kept: list[int], bad: list[int]) -> None:
-        told = Counter(kept)
-        told.update(bad)
-        if len(told) != size or set(told.values()) != {1}:
+    def _account(self, adapter: Adapter, size: int, kept: pl.Series, bad: list[int]) -> None:
+        told = pl.concat([kept, pl.Series(bad, dtype=pl.Int64)])
+        if len(told) != size or told.n_unique() != size:
             raise SourceError(
                 f"{self._file}: the adapter {adapter.name} made {len(kept)} rows and rejected "
                 f"{len(bad)} of {size}: it loses or repeats some. This is a fault of the program."

@@ -45,8 +45,10 @@ API_BANK = Adapter(
     columns=(Column("turns", Kind.TURNS, ("turns",), required=True),),
     adapt=_dialogues,
     category="tool_use",
-    recognise=lambda record: isinstance(record.get("role"), str)
-    and ("api_name" in record or ("text" in record and "message_id" not in record)),
+    recognise=lambda record: (
+        isinstance(record.get("role"), str)
+        and ("api_name" in record or ("text" in record and "message_id" not in record))
+    ),
     # All lines of a file are one dialogue: no line has this column.
     group=("dialogue_of_this_file",),
     combine=_combine,

@@ -49,7 +49,9 @@ def conform(
     for column in adapter.columns:
         values = _values(records, names_of(column, options), present)
         if values is None:
-            series.append(pl.Series(column.name, [None], column.kind.type).new_from_index(0, len(records)))  # pyright: ignore[reportArgumentType]
+            series.append(
+                pl.Series(column.name, [None], column.kind.type).new_from_index(0, len(records))
+            )  # pyright: ignore[reportArgumentType]
             continue
         try:
             if column.kind is not Kind.TEXT:
@@ -58,7 +60,9 @@ def conform(
         except (TypeError, UnicodeEncodeError):
             checked = _checked(values, column, reasons)
             series.append(_series(column, checked))
-    frame = pl.DataFrame([pl.int_range(len(records), dtype=pl.Int64, eager=True).alias(UNIT), *series])
+    frame = pl.DataFrame(
+        [pl.int_range(len(records), dtype=pl.Int64, eager=True).alias(UNIT), *series]
+    )
     if reasons:
         frame = frame.filter(~pl.col(UNIT).is_in(list(reasons)))
     rejected = pl.DataFrame(

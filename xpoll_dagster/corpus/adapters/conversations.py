@@ -72,7 +72,9 @@ def ordered_turns(frame: pl.DataFrame, turns: str = "turns") -> tuple[pl.DataFra
     )
     speakers = pl.col("name").n_unique().over(UNIT)
     named = pl.col("name").replace_strict(_NAMES, default=None, return_dtype=pl.String)
-    alternating = pl.when(pl.col("place") % 2 == 0).then(pl.lit("user")).otherwise(pl.lit("assistant"))
+    alternating = (
+        pl.when(pl.col("place") % 2 == 0).then(pl.lit("user")).otherwise(pl.lit("assistant"))
+    )
     flat = flat.with_columns(
         role=pl.when(pl.col("name") == "")
         .then(alternating)
@@ -103,7 +105,7 @@ def _in_order(flat: pl.DataFrame) -> pl.DataFrame:
     spoken = spoken.filter(asked)
     answered = (pl.col("role") == "assistant").cum_sum(reverse=True).over(UNIT) > 0
     spoken = spoken.filter(answered)
-    run = ((pl.col("role") != pl.col("role").shift()) | (pl.col(UNIT) != pl.col(UNIT).shift()))
+    run = (pl.col("role") != pl.col("role").shift()) | (pl.col(UNIT) != pl.col(UNIT).shift())
     spoken = spoken.with_columns(run=run.fill_null(value=True).cum_sum())
     if spoken["run"].n_unique() == spoken.height:
         return spoken.drop("run")
@@ -128,7 +130,7 @@ def messages_rows(said: pl.DataFrame) -> pl.DataFrame:
     """Turns in order → `_unit`, `messages` and the columns of the first exchange."""
     is_system = pl.col("role") == "system"
     content = pl.col("content")
-    after = (pl.col("role") == "assistant")
+    after = pl.col("role") == "assistant"
     return said.group_by(UNIT, maintain_order=True).agg(
         messages=pl.struct("role", "content"),
         system=content.filter(is_system).first(),

@@ -20,8 +20,17 @@ from xpoll_dagster.corpus.adapters.model import (
 )
 from xpoll_dagster.corpus.reading.batches import kind_of
 
-LISTS = ("messages", "conversations", "conversation", "dialog", "dialogue", "dialogs", "chat",
-         "turns", "items")
+LISTS = (
+    "messages",
+    "conversations",
+    "conversation",
+    "dialog",
+    "dialogue",
+    "dialogs",
+    "chat",
+    "turns",
+    "items",
+)
 SYSTEM = text("system", "system", "system_prompt", "system_message")
 _SYSTEM_HINT = "You have access to these functions. Call one where it helps:\n"
 
@@ -43,7 +52,13 @@ def _tools(name: str = "tools") -> pl.Expr:
 
 
 def _messages(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
-    system = pl.concat_str(pl.col("system"), _tools(), separator="\n\n", ignore_nulls=True)
+    first = pl.col("turns").list.first()
+    # Many sets write the tools into their own first turn.
+    told = (first.struct.field("role") == "system") & first.struct.field("content").str.contains(
+        r"(?i)<tools>|functions?\b.*\{|tools?\b.*\{"
+    )
+    listed = pl.when(~told.fill_null(value=False)).then(_tools())
+    system = pl.concat_str(pl.col("system"), listed, separator="\n\n", ignore_nulls=True)
     category = pl.when(_tools().is_not_null()).then(pl.lit("tool_use"))
     return conversation_rows(frame.with_columns(system=system, _category=category), options)
 
@@ -74,9 +89,32 @@ SHAREGPT = Adapter(
 )
 
 
+def _expand_history(record: Record) -> list[Record]:
+    before = record.get("history") or []
+    if not isinstance(before, list):
+        raise WrongTypeError(f"history is {kind_of(before)}, not a list")
+    asked = [record.get(name) for name in ("instruction", "prompt", "query", "input")]
+    said = "\n\n".join(one for one in asked if isinstance(one, str) and one.strip())
+    answer = next((record[n] for n in ("output", "response") if record.get(n) is not None), "")
+    last = [{"role": "user", "content": said}, {"role": "assistant", "content": answer}]
+    return [{"turns": [*before, *last], "system": record.get("system")}]
+
+
 def _ultrachat(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     return conversation_rows(frame, options)
 
+
+HISTORY = Adapter(
+    name="alpaca_history",
+    summary="Alpaca rows with what was said before: {instruction, input, output, history}",
+    columns=(Column("turns", Kind.TURNS, ("turns",), required=True), text("system")),
+    adapt=_ultrachat,
+    recognise=lambda record: (
+        isinstance(record.get("history"), list)
+        and any(isinstance(record.get(name), str) for name in ("output", "response"))
+    ),
+    expand=_expand_history,
+)
 
 ULTRACHAT = Adapter(
     name="ultrachat",
@@ -84,15 +122,23 @@ ULTRACHAT = Adapter(
     columns=(Column("turns", Kind.TURNS, ("messages", "data"), required=True),),
     adapt=_ultrachat,
     category="dialogue",
-    recognise=lambda record: _is_list(record, ("data",)) or (
-        "prompt_id" in record and _is_list(record, ("messages",))
-        and not {"chosen", "category"} & set(record)
+    recognise=lambda record: (
+        _is_list(record, ("data",))
+        or (
+            "prompt_id" in record
+            and _is_list(record, ("messages",))
+            and not {"chosen", "category"} & set(record)
+        )
     ),
 )
 
 _GLAIVE_MARK = r"(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE|SYSTEM):[ \t]*"
-_GLAIVE_ROLES = {"USER": "user", "ASSISTANT": "assistant",
-                 "FUNCTION RESPONSE": "tool", "SYSTEM": "system"}
+_GLAIVE_ROLES = {
+    "USER": "user",
+    "ASSISTANT": "assistant",
+    "FUNCTION RESPONSE": "tool",
+    "SYSTEM": "system",
+}
 
 
 def _glaive(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:

@@ -21,10 +21,28 @@ from xpoll_dagster.corpus.categories import labelled_category
 from xpoll_dagster.corpus.reading.batches import kind_of
 
 INSTRUCTION = ("instruction", "prompt", "problem", "task", "instructions")
-ANSWER = ("output", "response", "answer", "completion", "solution", "expected_output", "target",
-          "generated_solution", "generation", "responses")
-_NO_INPUT = ("<noinput>", "no input", "n/a", "none", "nan", "no input required",
-             "no input needed", "not applicable")
+ANSWER = (
+    "output",
+    "response",
+    "answer",
+    "completion",
+    "solution",
+    "expected_output",
+    "target",
+    "generated_solution",
+    "generation",
+    "responses",
+)
+_NO_INPUT = (
+    "<noinput>",
+    "no input",
+    "n/a",
+    "none",
+    "nan",
+    "no input required",
+    "no input needed",
+    "not applicable",
+)
 LABEL = Column("label", Kind.JSON, ("category", "task_type"))
 
 
@@ -32,9 +50,11 @@ def _alpaca(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     given = pl.col("input").str.strip_chars(" .<>\n").str.to_lowercase()
     said = pl.col("input").fill_null("").str.strip_chars()
     rows = frame.with_columns(
-        input=pl.when(given.is_in([word.strip("<>") for word in _NO_INPUT])).then(pl.lit(""))
+        input=pl.when(given.is_in([word.strip("<>") for word in _NO_INPUT]))
+        .then(pl.lit(""))
         # Some copies repeat the instruction as input.
-        .when(said == pl.col("instruction").str.strip_chars()).then(pl.lit(""))
+        .when(said == pl.col("instruction").str.strip_chars())
+        .then(pl.lit(""))
         .otherwise(said),
     )
     return finish_rows(_labelled(rows), options)
@@ -61,12 +81,53 @@ ALPACA = Adapter(
 )
 
 
-QUESTION = ("question", "query", "questionText", "Question", "Context", "user", "human", "Q",
-            "question_text", "user_query", "patient", "Patient", "prompt", "instruction", "input",
-            "Description", "post", "dilemma", "topic", "context")
-REPLY = ("answer", "response", "Response", "answerText", "Answer", "assistant", "A", "output",
-         "answer_text", "answers", "completion", "solution", "doctor", "Doctor", "generated_solution",
-         "responses", "reply", "counsel", "argument", "rationale", "reference_answer", "chatgpt", "best_answer")
+QUESTION = (
+    "question",
+    "query",
+    "questionText",
+    "Question",
+    "Context",
+    "user",
+    "human",
+    "Q",
+    "question_text",
+    "user_query",
+    "patient",
+    "Patient",
+    "prompt",
+    "instruction",
+    "input",
+    "Description",
+    "post",
+    "dilemma",
+    "topic",
+    "context",
+)
+REPLY = (
+    "answer",
+    "response",
+    "Response",
+    "answerText",
+    "Answer",
+    "assistant",
+    "A",
+    "output",
+    "answer_text",
+    "answers",
+    "completion",
+    "solution",
+    "doctor",
+    "Doctor",
+    "generated_solution",
+    "responses",
+    "reply",
+    "counsel",
+    "argument",
+    "rationale",
+    "reference_answer",
+    "chatgpt",
+    "best_answer",
+)
 
 
 def _is_answer(value: Any) -> bool:
@@ -96,8 +157,10 @@ def _question_answer(frame: pl.DataFrame, options: AdapterOptions) -> Normalised
     question = pl.col("instruction").fill_null("").str.strip_chars()
     # A forum's title begins many a question; where it is not its beginning, it says more.
     asked = (
-        pl.when(question == "").then(title)
-        .when((title == "") | question.str.starts_with(title)).then(question)
+        pl.when(question == "")
+        .then(title)
+        .when((title == "") | question.str.starts_with(title))
+        .then(question)
         .otherwise(title + "\n\n" + question)
     )
     context = pl.col("input").fill_null("").str.strip_chars()
@@ -105,7 +168,8 @@ def _question_answer(frame: pl.DataFrame, options: AdapterOptions) -> Normalised
     sums = pl.col("output").str.contains(r"<<[\d.+*/() -]+=|\n####[ \t]*[-$]?[\d.,]+\s*$")
     rows = frame.with_columns(
         _category=pl.when(sums).then(pl.lit("maths")).otherwise(labelled_category(pl.col("label"))),
-        instruction=asked, input=pl.when(context == question).then(pl.lit("")).otherwise(context)
+        instruction=asked,
+        input=pl.when(context == question).then(pl.lit("")).otherwise(context),
     )
     if options.calculator_marks == "remove":
         rows = rows.with_columns(output=_final_answer(pl.col("output")))
@@ -125,9 +189,11 @@ QUESTION_ANSWER = Adapter(
         LABEL,
     ),
     adapt=_question_answer,
-    recognise=lambda record: any(isinstance(record.get(n), str) for n in QUESTION)
-    and any(_is_answer(record.get(n)) for n in REPLY)
-    and not {"choices", "options"} & set(record),
+    recognise=lambda record: (
+        any(isinstance(record.get(n), str) for n in QUESTION)
+        and any(_is_answer(record.get(n)) for n in REPLY)
+        and not {"choices", "options"} & set(record)
+    ),
     expand=_expand_answers,
 )
 
@@ -183,13 +249,20 @@ FUNCTION_CALLS = Adapter(
     columns=(
         text("instruction", "query", "question", "user_query", "instruction", required=True),
         Column("tools", Kind.JSON, ("tools", "functions", "api_list"), required=True),
-        Column("output", Kind.JSON, ("answers", "answer", "calls", "tool_calls", "output"), required=True),
+        Column(
+            "output",
+            Kind.JSON,
+            ("answers", "answer", "calls", "tool_calls", "output"),
+            required=True,
+        ),
     ),
     adapt=_calls,
     category="tool_use",
-    recognise=lambda record: any(isinstance(record.get(n), str) for n in ("query", "question"))
-    and any(n in record for n in ("tools", "functions", "api_list"))
-    and any(n in record for n in ("answers", "answer", "calls", "tool_calls")),
+    recognise=lambda record: (
+        any(isinstance(record.get(n), str) for n in ("query", "question"))
+        and any(n in record for n in ("tools", "functions", "api_list"))
+        and any(n in record for n in ("answers", "answer", "calls", "tool_calls"))
+    ),
 )
 
 
@@ -217,9 +290,16 @@ def _expand_benchmark(record: Record) -> list[Record]:
     ]
 
 
-_FIELDS = {"writing": "creative", "roleplay": "creative", "reasoning": "analytical", "math": "maths",
-           "coding": "code", "extraction": "instruction", "stem": "factual",
-           "humanities": "analytical"}
+_FIELDS = {
+    "writing": "creative",
+    "roleplay": "creative",
+    "reasoning": "analytical",
+    "math": "maths",
+    "coding": "code",
+    "extraction": "instruction",
+    "stem": "factual",
+    "humanities": "analytical",
+}
 
 
 def _benchmark(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
@@ -240,9 +320,9 @@ MT_BENCH = Adapter(
         text("field"),
     ),
     adapt=_benchmark,
-    recognise=lambda record: ("question_id" in record and isinstance(record.get("turns"), list))
-    or ("prompt_id" in record and isinstance(record.get("prompt"), list)),
+    recognise=lambda record: (
+        ("question_id" in record and isinstance(record.get("turns"), list))
+        or ("prompt_id" in record and isinstance(record.get("prompt"), list))
+    ),
     expand=_expand_benchmark,
 )
-
-

@@ -30,7 +30,9 @@ _HH_MARK = r"\n\n(Human|Assistant):"
 
 
 def _is_transcript(value: Any) -> bool:
-    return isinstance(value, str) and value.lstrip().startswith("Human:") and "\n\nAssistant:" in value
+    return (
+        isinstance(value, str) and value.lstrip().startswith("Human:") and "\n\nAssistant:" in value
+    )
 
 
 def pairs(chosen: pl.DataFrame, rejected: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -109,7 +111,9 @@ TRANSCRIPT = Adapter(
 
 def _expand_pair(record: Record) -> list[Record]:
     """Prompt, chosen and rejected as conversations, however they are written."""
-    prompt = _turns_of(record, ("prompt", "question", "instruction", "input"), "user")
+    prompt = _turns_of(
+        record, ("prompt", "question", "instruction", "input", "conversations"), "user"
+    )
     better = _turns_of(record, ("chosen", "chosen_response", "response_chosen"), "assistant")
     worse = _turns_of(record, ("rejected", "rejected_response", "response_rejected"), "assistant")
     return [
@@ -150,8 +154,10 @@ PAIR = Adapter(
         text("system"),
     ),
     adapt=_compared,
-    recognise=lambda record: ("chosen" in record and "rejected" in record)
-    or ("chosen_response" in record and "rejected_response" in record),
+    recognise=lambda record: (
+        ("chosen" in record and "rejected" in record)
+        or ("chosen_response" in record and "rejected_response" in record)
+    ),
     expand=_expand_pair,
 )
 
@@ -228,8 +234,9 @@ ULTRAFEEDBACK = Adapter(
     "against the worst",
     columns=_ANSWERS,
     adapt=_answers,
-    recognise=lambda record: "instruction" in record
-    and isinstance(record.get("completions"), list),
+    recognise=lambda record: (
+        "instruction" in record and isinstance(record.get("completions"), list)
+    ),
     expand=_expand_feedback,
 )
 
@@ -255,5 +262,3 @@ MORAL_STORIES = Adapter(
     recognise=lambda record: {"situation", "moral_action", "immoral_action"} <= set(record),
     expand=_expand_story,
 )
-
-

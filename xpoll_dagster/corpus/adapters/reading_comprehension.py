@@ -90,9 +90,13 @@ SQUAD = Adapter(
     ),
     adapt=_squad,
     category="factual",
-    recognise=lambda record: isinstance(record.get("paragraphs"), list)
-    or ({"question", "context", "answers"} <= set(record)
-        and isinstance(record["answers"], dict | list)),
+    recognise=lambda record: (
+        isinstance(record.get("paragraphs"), list)
+        or (
+            {"question", "context", "answers"} <= set(record)
+            and isinstance(record["answers"], dict | list)
+        )
+    ),
     expand=_expand_article,
 )
 
@@ -118,8 +122,10 @@ def _trivia(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     value = pl.col("value").fill_null("").str.strip_chars()
     aliases = pl.col("aliases").list.drop_nulls()
     # A value in capitals alone is a slip of the quiz: an alias that reads the same is better.
-    shouted = (value == value.str.to_uppercase()) & (value.str.len_chars() > 4) & (
-        value != value.str.to_lowercase()
+    shouted = (
+        (value == value.str.to_uppercase())
+        & (value.str.len_chars() > 4)
+        & (value != value.str.to_lowercase())
     )
     exploded = (
         frame.select("_unit", value=value, alias=aliases)
@@ -130,7 +136,9 @@ def _trivia(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
         )
         .unique("_unit", keep="first", maintain_order=True)
     )
-    rows = frame.join(exploded.select("_unit", "alias"), on="_unit", how="left", maintain_order="left")
+    rows = frame.join(
+        exploded.select("_unit", "alias"), on="_unit", how="left", maintain_order="left"
+    )
     return finish_rows(
         rows.with_columns(
             output=pl.when(value == "")
@@ -153,8 +161,10 @@ TRIVIA = Adapter(
     ),
     adapt=_trivia,
     category="factual",
-    recognise=lambda record: isinstance(record.get("Answer", record.get("answer")), dict)
-    and ("Question" in record or "question" in record),
+    recognise=lambda record: (
+        isinstance(record.get("Answer", record.get("answer")), dict)
+        and ("Question" in record or "question" in record)
+    ),
     expand=_expand_trivia,
 )
 
@@ -162,10 +172,23 @@ TRIVIA = Adapter(
 
 _QUESTION = ("question", "question_stem", "Question", "prompt", "sent1", "ctx")
 _CHOICES = ("choices", "options", "endings")
-_KEY = ("answer", "answerKey", "correct", "label", "cop", "correct_answer", "gold", "answer_idx",
-        "correct_option")
-_SPREAD = (("opa", "opb", "opc", "opd"), ("A", "B", "C", "D"), ("ending0", "ending1", "ending2", "ending3"),
-           ("option_a", "option_b", "option_c", "option_d"))
+_KEY = (
+    "answer",
+    "answerKey",
+    "correct",
+    "label",
+    "cop",
+    "correct_answer",
+    "gold",
+    "answer_idx",
+    "correct_option",
+)
+_SPREAD = (
+    ("opa", "opb", "opc", "opd"),
+    ("A", "B", "C", "D"),
+    ("ending0", "ending1", "ending2", "ending3"),
+    ("option_a", "option_b", "option_c", "option_d"),
+)
 _WHY = ("rationale", "explanation", "exp", "support", "solution")
 
 
@@ -186,6 +209,10 @@ def _choices(record: Record) -> tuple[list[str], list[str]]:
     for names in _SPREAD:
         if all(isinstance(record.get(name), str) for name in names):
             return list("ABCD"), [record[name] for name in names]
+    others = [record.get(f"distractor{number}") for number in (1, 2, 3)]
+    texts = [one for one in (record.get("correct_answer"), *others) if isinstance(one, str)]
+    if len(texts) > 1:
+        return list(string.ascii_uppercase), sorted(texts)
     raise WrongTypeError("there is nothing to choose from")
 
 
@@ -208,12 +235,19 @@ def _expand_choice(record: Record) -> list[Record]:
     letters = string.ascii_uppercase
     shown = "\n".join(f"{letter}. {one}" for letter, one in zip(letters, texts, strict=False))
     answer = None if at is None else f"{letters[at]}. {texts[at]}"
-    why = next((record[n] for n in _WHY if isinstance(record.get(n), str) and record[n].strip()), "")
+    why = next(
+        (record[n] for n in _WHY if isinstance(record.get(n), str) and record[n].strip()), ""
+    )
     return [
         {
             "instruction": f"{question.strip()}\n\n{shown}" if isinstance(question, str) else None,
             "input": next(
-                (record[n] for n in ("article", "passage", "context") if isinstance(record.get(n), str)), ""
+                (
+                    record[n]
+                    for n in ("article", "passage", "context")
+                    if isinstance(record.get(n), str)
+                ),
+                "",
             ),
             "output": f"{why.strip()}\n\nThe answer is {answer}" if answer and why else answer,
         }
@@ -247,10 +281,15 @@ MULTIPLE_CHOICE = Adapter(
     summary="MMLU, ARC, CommonsenseQA, AQuA, RACE, MedMCQA: a question, choices and the right one",
     columns=(text("instruction", required=True), text("input"), text("output")),
     adapt=_plain,
-    recognise=lambda record: any(n in record for n in _KEY)
-    and (any(n in record for n in _QUESTION))
-    and (any(isinstance(record.get(n), dict | list) for n in _CHOICES)
-         or any(all(isinstance(record.get(o), str) for o in names) for names in _SPREAD)),
+    recognise=lambda record: (
+        any(n in record for n in _KEY)
+        and (any(n in record for n in _QUESTION))
+        and (
+            any(isinstance(record.get(n), dict | list) for n in _CHOICES)
+            or "distractor1" in record
+            or any(all(isinstance(record.get(o), str) for o in names) for names in _SPREAD)
+        )
+    ),
     expand=_expand_choice,
 )
 

@@ -42,6 +42,7 @@ _IN_ORDER: tuple[Adapter, ...] = (
     dialogues.ULTRACHAT,
     dialogues.SHAREGPT,
     dialogues.MESSAGES,
+    dialogues.HISTORY,
     texts.WRITING_PROMPTS,
     instructions.ALPACA,
     instructions.QUESTION_ANSWER,

@@ -37,7 +37,9 @@ def finish_rows(
         (pl.col(name).cast(kind) if name in frame.columns else pl.lit(None, kind)).alias(name)
         for name, kind in ROW_COLUMNS.items()
     ).with_columns(pl.col(name).fill_null("").str.strip_chars() for name in TEXTS)
-    reasons = pl.DataFrame({UNIT: rows[UNIT], "reason": rows.select(_reason(rows, options)).to_series()})
+    reasons = pl.DataFrame(
+        {UNIT: rows[UNIT], "reason": rows.select(_reason(rows, options)).to_series()}
+    )
     bad = reasons.drop_nulls("reason")
     good = rows.filter(reasons["reason"].is_null()) if bad.height else rows
     parts = [bad.cast(dict(REJECTED_COLUMNS))]
@@ -118,8 +120,6 @@ def _preferences(
 
 def user_prompt(*parts: str) -> pl.Expr:
     """A prompt of one user turn made of the non-empty texts among these columns."""
-    said = [
-        pl.when(pl.col(part).fill_null("") != "").then(pl.col(part)) for part in parts
-    ]
+    said = [pl.when(pl.col(part).fill_null("") != "").then(pl.col(part)) for part in parts]
     content = pl.concat_str(said, separator="\n\n", ignore_nulls=True)
     return pl.concat_list(pl.struct(role=pl.lit("user"), content=content))

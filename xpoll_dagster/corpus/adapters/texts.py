@@ -53,7 +53,7 @@ WRITING_PROMPTS = Adapter(
 
 _CHATML = r"<\|im_start\|>\s*(\w+)\s*\n"
 _LLAMA = r"(?:<s>)?\s*\[INST\]"
-_HASHES = r"(?:^|\n)\s*#{2,3}\s*(Human|Assistant|User|Instruction|Input|Response|System):[ \t]*"
+_HASHES = r"\s*#{2,3}[ \t]*(Human|Assistant|User|Instruction|Input|Response|System):[ \t]*"
 _ROLES = {"human": "user", "instruction": "user", "input": "user", "response": "assistant"}
 _OPENING = 400
 
@@ -65,7 +65,14 @@ def _texts(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     hashes = said.str.contains(_HASHES) & said.str.contains(r"#{2,3}\s*(Assistant|Response):")
     named = said.str.contains(r"^\s*Human:") & said.str.contains(r"\n\s*Assistant:")
     marked = frame.with_columns(
-        _form=pl.when(chatml).then(1).when(llama).then(2).when(hashes).then(3).when(named).then(4)
+        _form=pl.when(chatml)
+        .then(1)
+        .when(llama)
+        .then(2)
+        .when(hashes)
+        .then(3)
+        .when(named)
+        .then(4)
         .otherwise(0)
     )
     forms = {
@@ -120,8 +127,9 @@ def _continuations(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     rows = frame.with_columns(opening=opening).with_columns(
         input=pl.col("opening"),
         instruction=pl.when(said != "").then(pl.lit("Continue this text.")),
-        output=pl.when(pl.col("opening") != "")
-        .then(said.str.strip_prefix(pl.col("opening")).str.strip_chars()),
+        output=pl.when(pl.col("opening") != "").then(
+            said.str.strip_prefix(pl.col("opening")).str.strip_chars()
+        ),
     )
     return finish_rows(rows, options)
 
@@ -132,5 +140,7 @@ TEXT = Adapter(
     "conversations, running text is to be continued",
     columns=(text("text", "text", "content", "document", required=True),),
     adapt=_texts,
-    recognise=lambda record: isinstance(record.get("text"), str) and len(set(record) - {"id", "meta", "source"}) <= 4,
+    recognise=lambda record: (
+        isinstance(record.get("text"), str) and len(set(record) - {"id", "meta", "source"}) <= 4
+    ),
 )

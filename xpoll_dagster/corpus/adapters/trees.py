@@ -88,7 +88,9 @@ def _trees(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     preferences = frame.select(
         UNIT,
         prompt=pl.concat_list(
-            pl.struct(role=pl.lit("user"), content=question.struct.field("content").str.strip_chars())
+            pl.struct(
+                role=pl.lit("user"), content=question.struct.field("content").str.strip_chars()
+            )
         ),
         chosen="better",
         rejected="worse",
@@ -98,9 +100,7 @@ def _trees(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
         other = frame.filter(~wanted)
         done = conversation_rows(frame.filter(wanted), options, preferences=preferences)
         said = other.select(UNIT, reason=pl.format("language {} is not wanted", "language"))
-        return Normalised(
-            done.rows, pl.concat([done.rejected, said]), done.preferences, done.notes
-        )
+        return Normalised(done.rows, pl.concat([done.rejected, said]), done.preferences, done.notes)
     return conversation_rows(frame, options, preferences=preferences)
 
 
@@ -116,8 +116,10 @@ TREE = Adapter(
     summary="OpenAssistant trees: {message_tree_id, tree_state, prompt: {text, role, replies}}",
     columns=_COLUMNS,
     adapt=_trees,
-    recognise=lambda record: isinstance(record.get("prompt"), dict)
-    and ("replies" in record["prompt"] or "message_tree_id" in record),
+    recognise=lambda record: (
+        isinstance(record.get("prompt"), dict)
+        and ("replies" in record["prompt"] or "message_tree_id" in record)
+    ),
     expand=_expand_tree,
 )
 

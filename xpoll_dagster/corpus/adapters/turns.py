@@ -16,8 +16,15 @@ Turn = tuple[str, str]
 
 _ROLE = ("role", "from", "speaker", "user_type", "sender", "author")
 _CONTENT = ("content", "value", "text", "message", "utterance")
-_PAIRS = (("human", "assistant"), ("user", "assistant"), ("input", "output"), ("user", "bot"),
-          ("question", "answer"), ("instruction", "response"), ("prompt", "response"))
+_PAIRS = (
+    ("human", "assistant"),
+    ("user", "assistant"),
+    ("input", "output"),
+    ("user", "bot"),
+    ("question", "answer"),
+    ("instruction", "response"),
+    ("prompt", "response"),
+)
 
 
 def as_turns(value: Any) -> list[Turn]:
@@ -112,7 +119,10 @@ def _calls(item: dict[str, Any]) -> str:
         calls = [calls]
     if not isinstance(calls, list):
         raise WrongTypeError(f"the tool calls of a turn are {kind_of(calls)}, not a list")
-    return "\n".join(f"<tool_call>\n{json.dumps(_call(call), ensure_ascii=False)}\n</tool_call>" for call in calls)
+    return "\n".join(
+        f"<tool_call>\n{json.dumps(_call(call), ensure_ascii=False)}\n</tool_call>"
+        for call in calls
+    )
 
 
 def _call(call: Any) -> Any:

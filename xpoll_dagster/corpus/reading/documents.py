@@ -229,7 +229,9 @@ def _object(text: _Text, options: ReadingOptions) -> Batches:
                 break
     if not batch.end:
         shown = ", ".join(members[:12]) or "none"
-        raise SourceError(f"{name} is one JSON object without an array of rows; its members: {shown}.")
+        raise SourceError(
+            f"{name} is one JSON object without an array of rows; its members: {shown}."
+        )
     yield batch
 
 

@@ -37,7 +37,6 @@ def read_file(path: Path, options: ReadingOptions | None = None) -> Batches:
         batches = read_text(path, options)
     else:
         raise SourceError(
-            f"{path.name} has a format that is not read: use {', '.join(FORMATS)}, "
-            "packed or not."
+            f"{path.name} has a format that is not read: use {', '.join(FORMATS)}, packed or not."
         )
     return first_batches(batches)

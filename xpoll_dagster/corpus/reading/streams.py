@@ -49,9 +49,7 @@ def blocks(path: Path, options: ReadingOptions) -> Iterator[bytes]:
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise _broken(path, error) from error
     except OSError as error:
-        raise SourceError(
-            f"{path.name} cannot be read: {error.strerror or error}."
-        ) from error
+        raise SourceError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
 def _unpacked(raw: BinaryIO, path: Path) -> BinaryIO:

@@ -31,7 +31,9 @@ def read_csv(path: Path, options: ReadingOptions, *, tabs: bool = False) -> Batc
     delimiter = "\t" if tabs else _delimiter(header)
     columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
     if not any(columns) or len(set(columns)) != len(columns):
-        raise SourceError(f"{path.name} names no columns, or one twice: {', '.join(columns)[:200]}.")
+        raise SourceError(
+            f"{path.name} names no columns, or one twice: {', '.join(columns)[:200]}."
+        )
     batch = Batch()
     while (line := waiting.pop()) is not None:
         if isinstance(line, LongLine):
@@ -117,7 +119,9 @@ def read_parquet(path: Path, options: ReadingOptions) -> Batches:
                     batch = batch.next()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise SourceError(f"{path.name} is no whole Parquet file ({reason}): get it again.") from error
+        raise SourceError(
+            f"{path.name} is no whole Parquet file ({reason}): get it again."
+        ) from error
     yield batch
 
 

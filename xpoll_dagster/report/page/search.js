@@ -43,7 +43,8 @@ const RESULTS = {
     return [make("p.source", null, ["question", difficulty[place], split[place]].filter(Boolean).join(" · ")),
       snippet(question[place], wanted),
       make("p", { dir: "auto" }, make("b", null, "Answer: "), answer[place]),
-      chunk[place] === null ? null : onDemand("Its passage", () => passageBlock(chunk[place], spansOf(data("passages").text[chunk[place]], words(answer[place]))))];
+      chunk[place] === null ? null : onDemand("Its passage", () => 
+        passageBlock(chunk[place], answerSpans(data("passages").text[chunk[place]], answer[place])))];
   },
   pairs: ({ place }, wanted) => [make("p.source", null, `pair · ${pairDomains(place)}`),
     snippet(data("pairs").explanation[place], wanted),
@@ -57,6 +58,20 @@ const RESULTS = {
   passages: ({ place }, wanted) => [sourceLine(place), snippet(data("passages").text[place], wanted),
     onDemand("The whole passage", () => passageBlock(place, spansOf(data("passages").text[place], wanted)))],
 };
+
+/** How a search went, in a sentence. */
+function said({ found, asked, most }) {
+  if (!found.length) return "Nothing found.";
+  const results = counted(found.length, "result");
+  if (most === asked) return `${results}.`;
+  return `Nothing has all ${asked} words; ${results} ${found.length === 1 ? "has" : "have"} ${most} of them.`;
+}
+
+/** Where a passage prints an answer, in either case. */
+function answerSpans(text, answer) {
+  const start = answer ? text.toLowerCase().indexOf(answer.toLowerCase()) : -1;
+  return start < 0 ? [] : [[start, start + answer.length]];
+}
 
 function startSearch() {
   const [input, kind, status] = [byId("search-words"), byId("search-kind"), byId("search-status")];
@@ -74,9 +89,9 @@ function startSearch() {
     wanted = words(input.value);
     if (!wanted.length) { status.textContent = introduction; return show([]); }
     const find = await prepare();
-    const found = find(input.value, kind.value);
-    status.textContent = found.length ? `${counted(found.length, "result")}.` : "Nothing found.";
-    return show(found);
+    const answer = find(input.value, kind.value);
+    status.textContent = said(answer);
+    return show(answer.found);
   };
   const soon = settled(update);
   input.addEventListener("focus", prepare, { once: true });

@@ -60,7 +60,7 @@ function beginningWith(vocabulary, start) {
   return found;
 }
 
-/** Documents with all words, else with most of them; best first. */
+/** Documents with all words, else with most of them, best first; and how many words that is. */
 function rank(index, wanted, kind) {
   const scores = new Map(); // document → [words found, score]
   const asked = [...new Set(wanted)];
@@ -87,8 +87,9 @@ function rank(index, wanted, kind) {
       scores.set(number, [found + 1, sum + score]);
     }
   });
-  const most = Math.max(0, ...Array.from(new Set([...scores.values()].map(([found]) => found))));
-  return [...scores].filter(([, [found]]) => found === most)
-    .sort((a, b) => b[1][1] - a[1][1] || a[0] - b[0])
-    .map(([number]) => index.documents[number]);
+  let most = 0;
+  for (const [found] of scores.values()) most = Math.max(most, found);
+  const best = [...scores].filter(([, [found]]) => found === most);
+  best.sort((a, b) => b[1][1] - a[1][1] || a[0] - b[0]);
+  return { found: best.map(([number]) => index.documents[number]), asked: asked.length, most };
 }

@@ -159,7 +159,11 @@ def test_ten_books_cause_one_relinking(settings: Settings, sensor: Sensor) -> No
         jobs += [request.job_name for request in found]
         for request in found:
             _work(settings, request)
-    library_jobs = [phase.job for phase in PHASES if phase.partitioned_by is None]
+    library_jobs = [
+        phase.job
+        for phase in PHASES
+        if phase.partitioned_by is None and phase.products != ("corpus",)
+    ]
     assert [job for job in jobs if job in library_jobs] == library_jobs
 
 
