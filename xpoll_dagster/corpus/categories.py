@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns are easier to read in one piece)
 """The category of a row whose source states none, by rules that one can read.
 
 Each rule is a pattern over the prompt, the answer or both; the first that matches decides, the

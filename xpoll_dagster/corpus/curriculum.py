@@ -229,7 +229,7 @@ def _write(
 
 
 def _licences(files: Sequence[Path]) -> dict[str, Any]:
-    counted = pl.scan_parquet(files).group_by("_license").len().collect()
+    counted = pl.scan_parquet(list(files)).group_by("_license").len().collect()
     licences = {name or "": count for name, count in sorted(counted.iter_rows(), key=str)}
     return {"licence": strictest(licences), "licences": licences}
 

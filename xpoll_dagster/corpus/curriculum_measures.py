@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -111,7 +112,8 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
 
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return None
-    return round(float(spearmanr(one, other)[0]), 4)
+    rho: Any = spearmanr(one, other)[0]
+    return round(float(rho), 4)
 
 
 def mean_rank(measures: Sequence[np.ndarray]) -> np.ndarray:

@@ -177,7 +177,7 @@ def open_dataset(entry: Entry, revision: str, token: str | None) -> Stream:
     from datasets import load_dataset
 
     local = _is_local(entry)
-    dataset = load_dataset(
+    return load_dataset(
         str(entry.path),
         entry.config,
         split=entry.split,
@@ -186,7 +186,6 @@ def open_dataset(entry: Entry, revision: str, token: str | None) -> Stream:
         streaming=True,
         token=token,
     )
-    return dataset  # pyright: ignore[reportReturnType]
 
 
 def pinned_revision(entry: Entry, token: str | None = None) -> str:

@@ -53,9 +53,10 @@ def _level(most: np.ndarray, shares: np.ndarray, rows: int) -> np.ndarray:
 
 def _nearest(network: Network, per_category: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """The allowed division with the least sum of absolute differences (a transport program)."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    import scipy.optimize
     from scipy.sparse import coo_array, hstack, identity
 
+    optimize: Any = scipy.optimize  # its stubs take single numbers for arrays
     cells = np.nonzero(network.supply)
     n = len(cells[0])
     ones = np.ones(n)
@@ -63,20 +64,20 @@ def _nearest(network: Network, per_category: np.ndarray, wanted: np.ndarray) -> 
     by_category = coo_array((ones, (cells[1], np.arange(n))), shape=(len(per_category), 2 * n))
     target = wanted[cells].astype(float)
     eye = identity(n, format="coo")
-    found: Any = milp(
+    found: Any = optimize.milp(
         np.concatenate([np.zeros(n), ones]),
         integrality=np.concatenate([ones, np.zeros(n)]),
-        bounds=Bounds(
+        bounds=optimize.Bounds(
             np.zeros(2 * n),
             np.concatenate([network.supply[cells].astype(float), np.full(n, np.inf)]),
         ),
         constraints=[
-            LinearConstraint(by_source.tocsr(), ub=network.sources.astype(float)),
-            LinearConstraint(
+            optimize.LinearConstraint(by_source.tocsr(), ub=network.sources.astype(float)),
+            optimize.LinearConstraint(
                 by_category.tocsr(), lb=per_category.astype(float), ub=per_category.astype(float)
             ),
-            LinearConstraint(hstack([eye, -eye], format="csr"), ub=target),
-            LinearConstraint(hstack([-eye, -eye], format="csr"), ub=-target),
+            optimize.LinearConstraint(hstack([eye, -eye], format="csr"), ub=target),
+            optimize.LinearConstraint(hstack([-eye, -eye], format="csr"), ub=-target),
         ],
     )
     if found.x is None:

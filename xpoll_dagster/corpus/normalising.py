@@ -263,7 +263,7 @@ def _piece(adapted: Adapted, name: str) -> Piece:
 def _joined(parts: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
     if not parts:
         return pl.DataFrame(schema=schema)
-    return pl.concat([part.select(schema.names()) for part in parts]).cast(dict(schema))
+    return pl.concat([part.select(schema.names()) for part in parts]).cast(schema)
 
 
 # -- the cap -----------------------------------------------------------------------------------

@@ -166,4 +166,4 @@ def _best_and_worse(rows: pl.DataFrame, reward: Reward, options: PreferenceOptio
         _id="_id",
         rejected_source=pl.lit("lower reward for the same prompt"),
         margin=pl.col("score") - pl.col("other"),
-    ).cast(dict(CANDIDATES_SCHEMA))
+    ).cast(CANDIDATES_SCHEMA)

@@ -51,7 +51,7 @@ def pair_measures(pairs: pl.DataFrame, prompts: np.ndarray) -> dict[str, Any]:
     scores = np.zeros(len(texts))
     groups = np.concatenate([prompts, prompts])
     for train, test in GroupKFold(_FOLDS).split(words, truth, groups):
-        model = LogisticRegression(max_iter=200)
+        model = LogisticRegression(solver="liblinear")
         model.fit(words[train], truth[train])
         scores[test] = model.decision_function(words[test])
     found["words_auc"] = round(float(roc_auc_score(truth, scores)), 4)

@@ -195,7 +195,7 @@ def _write(
     for out in outs.values():
         out.finish(PREFERENCE_VIEW_SCHEMA)
     left_out = judged.filter(pl.col("reason").is_not_null()).sort("_source", "_id", "reason")
-    left_out.select(LEFT_OUT_SCHEMA.names()).cast(dict(LEFT_OUT_SCHEMA)).write_parquet(
+    left_out.select(LEFT_OUT_SCHEMA.names()).cast(LEFT_OUT_SCHEMA).write_parquet(
         folder / "left_out.parquet", compression="zstd"
     )
     sample = (

@@ -16,7 +16,7 @@ def hash_ranks(ids: pl.Series, seed: int, purpose: str) -> np.ndarray:
     import polars_hash as plh
 
     salted = pl.select(salted=pl.concat_str(pl.lit(f"{purpose}\x1f{seed}\x1f"), ids))
-    hashed = salted.select(plh.col("salted").nchash.xxh3_64())  # pyright: ignore[reportAttributeAccessIssue]
+    hashed = salted.select(plh.col("salted").nchash.xxh3_64())
     return hashed["salted"].to_numpy()
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from xpoll_dagster.report.inlining import printable
 from xpoll_dagster.report.limits import single_line
 from xpoll_dagster.report.options import ReportOptions
-from xpoll_dagster.report.sources import ReportSources
+from xpoll_dagster.report.sources import ReportError, ReportSources
 
 UNKNOWN_LICENCE = "not stated"
 
@@ -31,7 +31,11 @@ class Shelf:
 
 
 def shelve(sources: ReportSources) -> Shelf:
-    """Count what is known of each book that has chunks."""
+    """Count what is known of each book that has chunks.
+
+    Raises:
+        ReportError: There is no chunk at all.
+    """
     chunks = (
         sources.chunks.lazy()
         .group_by("book")
@@ -43,6 +47,8 @@ def shelve(sources: ReportSources) -> Shelf:
         .sort("domain", "book")
         .collect()
     )
+    if chunks.is_empty():
+        raise ReportError("No book has been read yet: run the books job first.")
     pages = _pages(sources)
     books = []
     for row in chunks.iter_rows(named=True):

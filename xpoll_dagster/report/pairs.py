@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from xpoll_dagster.report.sources import ReportError, ReportSources
 
 _MEASURES = ("score", "concept_score", "lexical_score", "cosine", "margin", "margin_rank")
 _MAX_CONCEPTS = 12
+_QUOTED = re.compile(r"“([^“”]{1,80})”")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def pairs_part(chosen: ChosenPairs, sources: ReportSources, passages: Passages) 
         name: [] for name in ("left", "right", "concepts", "marks", "signals")
     }
     for row in frame.iter_rows(named=True):
-        shared = [item["concept"] for item in row["concepts"] or []][:_MAX_CONCEPTS]
+        shared = _shared(row["concepts"] or [], row["explanation"] or "")
         sides = (row["left_chunk"], row["right_chunk"])
         columns["left"].append(passages.number[sides[0]])
         columns["right"].append(passages.number[sides[1]])
@@ -78,6 +81,14 @@ def pairs_part(chosen: ChosenPairs, sources: ReportSources, passages: Passages) 
         **{name: [_rounded(value) for value in frame[name]] for name in _MEASURES},
         "total": chosen.total,
     }
+
+
+def _shared(concepts: Sequence[Mapping[str, Any]], explanation: str) -> list[str]:
+    """The shared concepts, then the shared words that the explanation quotes besides."""
+    names = [item["concept"] for item in concepts]
+    known = " ".join(names).casefold()
+    names += [word for word in _QUOTED.findall(explanation) if word.casefold() not in known]
+    return names[:_MAX_CONCEPTS]
 
 
 def _rounded(value: float | None) -> float | None:

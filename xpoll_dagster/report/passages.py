@@ -93,7 +93,7 @@ def _cut(frame: pl.DataFrame, in_pairs: pl.Series, options: ReportOptions) -> pl
 def _project(
     embeddings: Table | None, chosen: pl.Series, options: ReportOptions
 ) -> Projection | None:
-    if embeddings is None:
+    if embeddings is None or chosen.is_empty():
         return None
     vectors = (
         embeddings.lazy()

@@ -78,8 +78,8 @@ def write_report(
         What the page shows, and how much there was.
 
     Raises:
-        ReportError: A part that is there cannot be read, no chunk holds any prose, or the
-            disk is full.
+        ReportError: A part that is there cannot be read, there is no chunk, or the page
+            cannot be written.
     """
     options = options or ReportOptions()
     shelf = shelve(sources)

@@ -15,9 +15,15 @@ FROM = [{"from": "human", "value": "Hi?"}, {"from": "gpt", "value": "Hello."}]
 SCHEMAS = {
     # records, the adapter that reads them, instruction, output
     "alpaca": ({"instruction": "Hi?", "input": "", "output": "Hello."}, "alpaca"),
-    "dolly": ({"instruction": "Hi?", "context": "", "response": "Hello.", "category": "open_qa"}, "alpaca"),
+    "dolly": (
+        {"instruction": "Hi?", "context": "", "response": "Hello.", "category": "open_qa"},
+        "alpaca",
+    ),
     "magicoder": ({"lang": "c", "index": 1, "problem": "Hi?", "solution": "Hello."}, "alpaca"),
-    "openorca": ({"id": "1", "system_prompt": "Be", "question": "Hi?", "response": "Hello."}, "question_answer"),
+    "openorca": (
+        {"id": "1", "system_prompt": "Be", "question": "Hi?", "response": "Hello."},
+        "question_answer",
+    ),
     "counselling": ({"Context": "Hi?", "Response": "Hello."}, "question_answer"),
     "nq_open": ({"question": "Hi?", "answer": ["Hello.", "Hey."]}, "question_answer"),
     "prosocial": ({"context": "Hi?", "response": "Hello.", "rots": ["x"]}, "question_answer"),
@@ -27,20 +33,69 @@ SCHEMAS = {
     "lima": ({"conversations": ["Hi?", "Hello."], "source": "x"}, "sharegpt"),
     "wildchat": ({"conversation": CHAT, "model": "x"}, "messages"),
     "capybara": ({"conversation": [{"input": "Hi?", "output": "Hello."}]}, "messages"),
-    "esconv": ({"dialog": [{"speaker": "seeker", "content": "Hi?"}, {"speaker": "supporter", "content": "Hello."}]}, "messages"),
-    "parts": ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi?"}]}, CHAT[1]]}, "messages"),
-    "history": ({"instruction": "More?", "output": "No.", "history": [["Hi?", "Hello."]]}, "alpaca_history"),
-    "transcript": ({"transcript": "\n\nHuman: Hi?\n\nAssistant: Hello.\n", "rating": 1.0}, "transcript"),
+    "esconv": (
+        {
+            "dialog": [
+                {"speaker": "seeker", "content": "Hi?"},
+                {"speaker": "supporter", "content": "Hello."},
+            ]
+        },
+        "messages",
+    ),
+    "parts": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi?"}]}, CHAT[1]]},
+        "messages",
+    ),
+    "history": (
+        {"instruction": "More?", "output": "No.", "history": [["Hi?", "Hello."]]},
+        "alpaca_history",
+    ),
+    "transcript": (
+        {"transcript": "\n\nHuman: Hi?\n\nAssistant: Hello.\n", "rating": 1.0},
+        "transcript",
+    ),
     "shp": ({"history": "Hi?", "human_ref_A": "Go.", "human_ref_B": "Hello.", "labels": 0}, "shp"),
-    "ultrafeedback": ({"instruction": "Hi?", "completions": [{"response": "Go.", "overall_score": 2}, {"response": "Hello.", "overall_score": 9}]}, "ultrafeedback"),
-    "binarised": ({"prompt": "Hi?", "chosen": CHAT, "rejected": [CHAT[0], {"role": "assistant", "content": "Go."}]}, "prompt_chosen_rejected"),
+    "ultrafeedback": (
+        {
+            "instruction": "Hi?",
+            "completions": [
+                {"response": "Go.", "overall_score": 2},
+                {"response": "Hello.", "overall_score": 9},
+            ],
+        },
+        "ultrafeedback",
+    ),
+    "binarised": (
+        {
+            "prompt": "Hi?",
+            "chosen": CHAT,
+            "rejected": [CHAT[0], {"role": "assistant", "content": "Go."}],
+        },
+        "prompt_chosen_rejected",
+    ),
     "xlam": ({"query": "Hi?", "tools": "[{}]", "answers": "Hello."}, "function_calls"),
     "llama_text": ({"text": "<s>[INST] Hi? [/INST] Hello. </s>"}, "text"),
-    "chatml": ({"text": "<|im_start|>user\nHi?<|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>"}, "text"),
+    "chatml": (
+        {"text": "<|im_start|>user\nHi?<|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>"},
+        "text",
+    ),
     "guanaco": ({"text": "### Human: Hi?### Assistant: Hello."}, "text"),
-    "glaive": ({"system": "SYSTEM: Be", "chat": "USER: Hi?\n\n\nASSISTANT: Hello. <|endoftext|>"}, "glaive"),
-    "squad_hub": ({"context": "c", "question": "Hi?", "answers": {"text": ["Hello.", "X", "Hello."], "answer_start": [1]}}, "squad"),
-    "trivia_hub": ({"question": "Hi?", "answer": {"value": "HELLO.", "aliases": ["Hey", "Hello."]}}, "triviaqa"),
+    "glaive": (
+        {"system": "SYSTEM: Be", "chat": "USER: Hi?\n\n\nASSISTANT: Hello. <|endoftext|>"},
+        "glaive",
+    ),
+    "squad_hub": (
+        {
+            "context": "c",
+            "question": "Hi?",
+            "answers": {"text": ["Hello.", "X", "Hello."], "answer_start": [1]},
+        },
+        "squad",
+    ),
+    "trivia_hub": (
+        {"question": "Hi?", "answer": {"value": "HELLO.", "aliases": ["Hey", "Hello."]}},
+        "triviaqa",
+    ),
 }
 
 
@@ -64,8 +119,25 @@ def test_a_named_adapter_reads_the_same(tmp_path: Path, name: str):
 @pytest.mark.parametrize("bad", [None, 5, [], {}, [5], "x", [{"role": 5}], True, {"text": 7}])
 def test_no_adapter_loses_or_crashes_on_values_of_any_type(tmp_path: Path, adapter: str, bad):
     names = {name for one in ADAPTERS[adapter].columns for name in one.names}
-    names |= {"paragraphs", "instances", "completions", "labels", "prompt", "chosen", "rejected", "Answer",
-              "choices", "history", "turns", "data", "replies", "utterance", "transcript", "role", "text"}
+    names |= {
+        "paragraphs",
+        "instances",
+        "completions",
+        "labels",
+        "prompt",
+        "chosen",
+        "rejected",
+        "Answer",
+        "choices",
+        "history",
+        "turns",
+        "data",
+        "replies",
+        "utterance",
+        "transcript",
+        "role",
+        "text",
+    }
     rows = [dict.fromkeys(names, bad), {name: bad for name in names if name > "m"}, {}]
     path = write_lines(tmp_path / "a.jsonl", rows)
     try:
@@ -78,11 +150,18 @@ def test_no_adapter_loses_or_crashes_on_values_of_any_type(tmp_path: Path, adapt
 
 def test_hh_keeps_the_conversation_and_the_preference(tmp_path: Path):
     start = "\n\nHuman: One?\n\nAssistant: Yes: one.\n\nHuman: And two?\n\nAssistant:"
-    path = write_lines(tmp_path / "a.jsonl", [{"chosen": f"{start} Two, of course.", "rejected": f"{start} No."}])
+    path = write_lines(
+        tmp_path / "a.jsonl", [{"chosen": f"{start} Two, of course.", "rejected": f"{start} No."}]
+    )
     result = adapt_file(path)
     (row,) = result.rows
     assert (row["instruction"], row["output"]) == ("One?", "Yes: one.")
-    assert [turn["content"] for turn in row["messages"]] == ["One?", "Yes: one.", "And two?", "Two, of course."]
+    assert [turn["content"] for turn in row["messages"]] == [
+        "One?",
+        "Yes: one.",
+        "And two?",
+        "Two, of course.",
+    ]
     (pair,) = result.preferences
     assert (pair["chosen"], pair["rejected"]) == ("Two, of course.", "No.")
     assert [turn["role"] for turn in pair["prompt"]] == ["user", "assistant", "user"]
@@ -91,10 +170,22 @@ def test_hh_keeps_the_conversation_and_the_preference(tmp_path: Path):
 def test_squad_nested(tmp_path: Path):
     path = tmp_path / "a.json"
     qas = [
-        {"question": "Where?", "id": "1", "answers": [{"text": "here"}, {"text": "there"}, {"text": "there"}], "is_impossible": False},
+        {
+            "question": "Where?",
+            "id": "1",
+            "answers": [{"text": "here"}, {"text": "there"}, {"text": "there"}],
+            "is_impossible": False,
+        },
         {"question": "Who?", "id": "2", "answers": [], "is_impossible": True},
     ]
-    path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "T", "paragraphs": [{"context": "It is there.", "qas": qas}]}]}))
+    path.write_text(
+        json.dumps(
+            {
+                "version": "v2.0",
+                "data": [{"title": "T", "paragraphs": [{"context": "It is there.", "qas": qas}]}],
+            }
+        )
+    )
     result = adapt_file(path)
     assert [row["output"] for row in result.rows] == ["there", "The passage does not say."]
     assert result.rows[0]["input"] == "It is there."
@@ -102,14 +193,33 @@ def test_squad_nested(tmp_path: Path):
 
 def test_a_tree_gives_its_best_path(tmp_path: Path):
     def reply(text, role, rank, replies=(), **more):
-        return {"text": text, "role": role, "rank": rank, "replies": list(replies), "message_id": text, **more}
+        return {
+            "text": text,
+            "role": role,
+            "rank": rank,
+            "replies": list(replies),
+            "message_id": text,
+            **more,
+        }
 
-    prompt = reply("Q", "prompter", None, [
-        reply("bad", "assistant", 2, [reply("x", "prompter", 0)]),
-        reply("gone", "assistant", 0, deleted=True),
-        reply("good", "assistant", 1, [reply("Q2", "prompter", None, [reply("A2", "assistant", 0)])]),
-    ])
-    result = adapt_file(write_lines(tmp_path / "a.jsonl", [{"message_tree_id": "1", "prompt": prompt}]))
+    prompt = reply(
+        "Q",
+        "prompter",
+        None,
+        [
+            reply("bad", "assistant", 2, [reply("x", "prompter", 0)]),
+            reply("gone", "assistant", 0, deleted=True),
+            reply(
+                "good",
+                "assistant",
+                1,
+                [reply("Q2", "prompter", None, [reply("A2", "assistant", 0)])],
+            ),
+        ],
+    )
+    result = adapt_file(
+        write_lines(tmp_path / "a.jsonl", [{"message_tree_id": "1", "prompt": prompt}])
+    )
     assert [turn["content"] for turn in result.rows[0]["messages"]] == ["Q", "good", "Q2", "A2"]
     assert (result.preferences[0]["chosen"], result.preferences[0]["rejected"]) == ("good", "bad")
 
@@ -119,7 +229,9 @@ def test_conversations_cut_by_a_batch_stay_whole(tmp_path: Path):
 
     lines = ["conv_id,utterance_idx,context,prompt,speaker_idx,utterance"]
     for talk in range(20):
-        lines += [f"{talk},{turn},sad,p,{turn % 2},said {talk}.{turn}_comma_ yes" for turn in range(1, 5)]
+        lines += [
+            f"{talk},{turn},sad,p,{turn % 2},said {talk}.{turn}_comma_ yes" for turn in range(1, 5)
+        ]
     path = tmp_path / "a.csv"
     path.write_text("\n".join(lines) + "\n")
     result = adapt_file(path, reading=ReadingOptions(batch_rows=7))
@@ -141,11 +253,20 @@ def test_tool_calls_and_results_stay_in_the_conversation(tmp_path: Path):
     assert row["_category"] == "tool_use"
     assert '{"name": "f", "arguments": {"a": 1}}' in row["output"]
     assert '"name": "f"' in row["system"]
-    assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant", "tool", "assistant"]
+    assert [turn["role"] for turn in row["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
 
 
 def test_writing_prompts_are_cleaned(tmp_path: Path):
-    record = {"prompt": "[ WP ] You wake up .", "story": "`` Hi , '' he said . <newline> I do n't know ."}
+    record = {
+        "prompt": "[ WP ] You wake up .",
+        "story": "`` Hi , '' he said . <newline> I do n't know .",
+    }
     (row,) = adapt_file(write_lines(tmp_path / "a.jsonl", [record])).rows
     assert row["instruction"] == "Write a story on this prompt: You wake up."
     assert row["output"] == '"Hi," he said.\nI don\'t know.'

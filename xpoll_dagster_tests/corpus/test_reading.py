@@ -88,7 +88,9 @@ def test_a_broken_row_of_an_array_costs_itself_alone(tmp_path: Path):
 def test_rows_inside_an_object_are_found(tmp_path: Path):
     path = tmp_path / "a.json"
     rows = [{"title": "t" * n} for n in range(40)]
-    path.write_text(json.dumps({"version": "2", "n": 3, "meta": {"x": [1]}, "data": rows}, indent=1))
+    path.write_text(
+        json.dumps({"version": "2", "n": 3, "meta": {"x": [1]}, "data": rows}, indent=1)
+    )
     assert read(path, SMALL)[0] == rows
 
 
@@ -141,7 +143,9 @@ def test_a_parquet_file_that_is_none(tmp_path: Path):
 
 
 @given(
-    rows=st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=30), max_size=3), max_size=30),
+    rows=st.lists(
+        st.dictionaries(st.text(max_size=3), st.text(max_size=30), max_size=3), max_size=30
+    ),
     cut=st.integers(0, 400),
 )
 def test_every_line_of_a_cut_file_is_a_row_or_a_flaw(tmp_path_factory, rows, cut):

@@ -139,6 +139,31 @@ def test_only_chunks_are_needed(tmp_path: Path, sources: ReportSources) -> None:
         assert absent in shown
 
 
+def test_chunks_without_prose_make_a_page_too(tmp_path: Path, sources: ReportSources) -> None:
+    chunks = sources.chunks.lazy().with_columns(passage=pl.lit(""))
+    numbers = write_report(tmp_path, ReportSources(chunks=chunks, embeddings=sources.embeddings))
+    assert (numbers.chunks, numbers.passages) == (60, 0)
+    with pytest.raises(ReportError, match="No book has been read yet"):
+        write_report(tmp_path, ReportSources(chunks=chunks.head(0)))
+
+
+def test_words_that_the_explanation_quotes_are_marked_besides_the_concepts(
+    tmp_path: Path, sources: ReportSources
+) -> None:
+    assert sources.pairs is not None
+    said = "Both passages share the words “tells” and “chronometer”."
+    pairs = sources.pairs.lazy().with_columns(explanation=pl.lit(said))
+    write_report(
+        tmp_path, ReportSources(chunks=sources.chunks, concepts=sources.concepts, pairs=pairs)
+    )
+    page = _Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert page.data("pairs")["concepts"][2] == ["marine chronometer", "tells"]
+    right = page.data("passages")["text"][page.data("pairs")["right"][2]].encode("utf-16-le")
+    spans = page.data("pairs")["marks"][2][1]
+    marked = [right[2 * start : 2 * end].decode("utf-16-le") for start, end, _ in spans]
+    assert marked == ["chronometers", "tells"]
+
+
 def test_limits_hold_and_are_told(tmp_path: Path, sources: ReportSources) -> None:
     options = ReportOptions(
         max_passages=20, max_pairs=5, max_rows=4, max_questions=2, max_rejected=1

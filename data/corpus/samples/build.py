@@ -1,3 +1,4 @@
+# ruff: noqa: D103, E501
 """Writes the sample datasets: the schemas of well-known public ones, with content of our own.
 
 Run it in this folder: `python build.py`. The same bytes come out every time.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Facts, tasks and feelings of which the samples are made. Written for this project; CC0."""
 
 # country, capital, continent, language, river

@@ -134,8 +134,7 @@ class Adapting:
             )
         wanted = [
             "/".join(
-                (self._options.columns.get(one.name, "")
-                and [self._options.columns[one.name]])
+                (self._options.columns.get(one.name, "") and [self._options.columns[one.name]])
                 or one.names[:3]
             )
             for one in get_adapter(self._named).columns

@@ -51,7 +51,7 @@ def conform(
         if values is None:
             series.append(
                 pl.Series(column.name, [None], column.kind.type).new_from_index(0, len(records))
-            )  # pyright: ignore[reportArgumentType]
+            )
             continue
         try:
             if column.kind is not Kind.TEXT:
@@ -165,4 +165,4 @@ _CHECKS: dict[Kind, Callable[[Any, str], Any]] = {
 
 
 def _series(column: Column, values: list[Any]) -> pl.Series:
-    return pl.Series(column.name, values, dtype=column.kind.type, strict=True)  # pyright: ignore[reportArgumentType]
+    return pl.Series(column.name, values, dtype=column.kind.type, strict=True)

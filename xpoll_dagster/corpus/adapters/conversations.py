@@ -91,7 +91,7 @@ def ordered_turns(frame: pl.DataFrame, turns: str = "turns") -> tuple[pl.DataFra
     unknown = bad.select(
         UNIT,
         reason=pl.format("unknown speaker {}", pl.col("name").str.slice(0, 40)),
-    ).cast(dict(REJECTED_COLUMNS))
+    ).cast(REJECTED_COLUMNS)
     if unknown.height:
         flat = flat.filter(~pl.col(UNIT).is_in(unknown[UNIT].implode()))
     return _in_order(flat.select(UNIT, "role", "content")), unknown

@@ -42,9 +42,9 @@ def finish_rows(
     )
     bad = reasons.drop_nulls("reason")
     good = rows.filter(reasons["reason"].is_null()) if bad.height else rows
-    parts = [bad.cast(dict(REJECTED_COLUMNS))]
+    parts = [bad.cast(REJECTED_COLUMNS)]
     if rejected is not None:
-        parts.append(rejected.select(REJECTED_COLUMNS.names()).cast(dict(REJECTED_COLUMNS)))
+        parts.append(rejected.select(REJECTED_COLUMNS.names()).cast(REJECTED_COLUMNS))
     kept = pl.DataFrame(schema=PREFERENCE_COLUMNS)
     notes = dict(notes or {})
     if preferences is not None and preferences.height:
@@ -114,7 +114,7 @@ def _preferences(
         & (both.str.len_chars() <= options.max_characters)
         & ~both.str.contains("\x00", literal=True)
         & pl.col(UNIT).is_in(rows[UNIT].implode())
-    ).cast(dict(PREFERENCE_COLUMNS))
+    ).cast(PREFERENCE_COLUMNS)
     return kept, given.height - kept.height
 
 

@@ -7,6 +7,7 @@ plain lists of texts that take turns, lists of question and answer, and transcri
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from xpoll_dagster.corpus.adapters.model import WrongTypeError
@@ -81,9 +82,8 @@ def _of_object(item: dict[str, Any]) -> list[Turn]:
     calls = _calls(item)
     if calls:
         said = f"{said}\n{calls}" if said.strip() else calls
-    elif content is None:
-        if not any(name in item for name in _CONTENT):
-            raise WrongTypeError("a turn of the conversation has no text")
+    elif content is None and not any(name in item for name in _CONTENT):
+        raise WrongTypeError("a turn of the conversation has no text")
     return [(role, said)]
 
 
@@ -134,8 +134,6 @@ def _call(call: Any) -> Any:
         return function
     arguments = function.get("arguments", function.get("parameters", {}))
     if isinstance(arguments, str):
-        try:
+        with suppress(ValueError, RecursionError):  # no JSON: as it stands
             arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            pass
     return {"name": function["name"], "arguments": arguments}

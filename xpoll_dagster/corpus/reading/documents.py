@@ -135,6 +135,8 @@ def _values(text: _Text, batch: Batch, options: ReadingOptions) -> Iterator[Any]
             else:
                 reason = "the row is half-written" if not text.peek() else "the row is not JSON"
             yield _Unread(reason, start)
+            if reason.endswith("half-written"):
+                return
             continue
         size = end - text.at
         if size > options.row_bytes:

@@ -1,0 +1,44 @@
+"""Batches done in this process, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+from xpoll_dagster.compute.attempts import Attempts, partition_of
+from xpoll_dagster.compute.options import ComputeOptions
+from xpoll_dagster.compute.protocol import Factory, Task
+
+
+class LocalCompute:
+    """This process. Nothing is imported, started or copied."""
+
+    shared_files = True
+
+    def __init__(self, options: ComputeOptions | None = None) -> None:
+        self._options = options or ComputeOptions()
+
+    def map_batches(
+        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
+        """As `Compute.map_batches`; the batches come in order, each taken when it is due."""
+        del model  # there is but one worker
+        work = Attempts(factory, self._options.attempts)
+        for place, frame in enumerate(frames):
+            yield place, work(frame, place)
+
+    def shuffle(
+        self, frames: Iterable[pl.DataFrame], key: str, decide: Task
+    ) -> Iterator[pl.DataFrame]:
+        """As `Compute.shuffle`; all rows are in memory."""
+        count = self._options.partitions
+        parts: list[list[pl.DataFrame]] = [[] for _ in range(count)]
+        for frame in frames:
+            number = partition_of(frame[key], count)
+            for partition in number.unique():
+                parts[partition].append(frame.filter(number == partition))
+        work = Attempts(lambda: decide, self._options.attempts)
+        for part in parts:
+            if part:
+                yield work(pl.concat(part), -1)

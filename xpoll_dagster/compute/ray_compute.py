@@ -1,0 +1,154 @@
+"""Batches on Ray Data: stateful actors for a map, a hash shuffle for rows of equal keys.
+
+Frames are handed over by this process, which owns them in the object store; a node that dies
+takes no row with it, because Ray does again what was lost. The same batch may so be
+done twice, and its result comes once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from xpoll_dagster.compute.attempts import Attempts
+from xpoll_dagster.compute.options import ComputeOptions
+from xpoll_dagster.compute.protocol import BatchError, ComputeError, Factory, Task
+from xpoll_dagster.compute.ray_frames import Row, failed, pack, rows_of, split_by_key, table
+
+
+class RayCompute:
+    """A Ray cluster. Made by `loading.open_compute`, which connects to it."""
+
+    def __init__(self, ray: Any, options: ComputeOptions) -> None:
+        self._ray = ray
+        self._options = options
+        self.shared_files = options.shared_files
+
+    def map_batches(
+        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
+        """As `Compute.map_batches`; a window of batches at a time is on the cluster.
+
+        A window has actors of its own, so a model is loaded once per actor and window.
+        """
+        data = self._ray.data
+        for window in self._windows(frames):
+            cpus, gpus, most = self._share(model=model)
+            count = min(most, len(window))
+            dataset = data.from_arrow_refs(window).map_batches(
+                _Actor,
+                fn_constructor_args=(factory, self._options.attempts),
+                batch_size=1,
+                batch_format="pyarrow",
+                compute=data.ActorPoolStrategy(min_size=1, max_size=count, initial_size=count),
+                num_cpus=cpus,
+                num_gpus=gpus or None,
+            )
+            for row in self._rows(dataset):
+                yield row.place, row.open()
+
+    def shuffle(
+        self, frames: Iterable[pl.DataFrame], key: str, decide: Task
+    ) -> Iterator[pl.DataFrame]:
+        """As `Compute.shuffle`; all rows are in the object store, which spills to disk."""
+        refs = [ref for ref, _ in self._put(frames)]
+        if not refs:
+            return
+        count = self._options.partitions
+        dataset = (
+            self._ray.data.from_arrow_refs(refs)
+            .map_batches(
+                partial(_split, key=key, partitions=count), batch_size=1, batch_format="pyarrow"
+            )
+            .groupby("partition", num_partitions=count)
+            .map_groups(
+                partial(_decide, decide=decide, attempts=self._options.attempts),
+                batch_format="pyarrow",
+            )
+        )
+        for row in self._rows(dataset):
+            yield row.open()
+
+    def _put(self, frames: Iterable[pl.DataFrame]) -> Iterator[tuple[Any, int]]:
+        for place, frame in enumerate(frames):
+            packed = pack(frame)
+            yield self._ray.put(table([Row(place, packed)])), len(packed)
+
+    def _windows(self, frames: Iterable[pl.DataFrame]) -> Iterator[list[Any]]:
+        window: list[Any] = []
+        size = 0
+        for ref, length in self._put(frames):
+            window.append(ref)
+            size += length
+            if size >= self._options.window_mb << 20:
+                yield window
+                window, size = [], 0
+        if window:
+            yield window
+
+    def _share(self, *, model: bool) -> tuple[float, float, int]:
+        """CPUs and GPUs of an actor, and how many of them the cluster has room for."""
+        room = self._ray.cluster_resources()
+        options = self._options
+        # One CPU stays free: what feeds the actors needs it.
+        free = max(room.get("CPU", 1.0) - 1, 1.0)
+        if not model:
+            return 1.0, 0.0, max(int(free), 1)
+        gpus = options.gpus_per_actor
+        if gpus > room.get("GPU", 0.0):
+            raise ComputeError(
+                f"An actor is to have {gpus:g} GPUs, and the cluster has {room.get('GPU', 0.0):g}: "
+                "lower XPOLL_COMPUTE__GPUS_PER_ACTOR."
+            )
+        if options.cpus_per_actor > room.get("CPU", 0.0):
+            raise ComputeError(
+                f"An actor is to have {options.cpus_per_actor:g} CPUs, and the cluster has "
+                f"{room.get('CPU', 0.0):g}: lower XPOLL_COMPUTE__CPUS_PER_ACTOR."
+            )
+        most = free / options.cpus_per_actor
+        if gpus:
+            most = min(most, room["GPU"] / gpus)
+        return options.cpus_per_actor, gpus, max(min(int(most), options.actors or int(most)), 1)
+
+    def _rows(self, dataset: Any) -> Iterator[Row]:
+        try:
+            for arrow in dataset.iter_batches(
+                batch_size=None, batch_format="pyarrow", prefetch_batches=0
+            ):
+                yield from rows_of(arrow)
+        except self._ray.exceptions.RayError as error:
+            reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+            raise ComputeError(
+                f"The Ray cluster could not finish the work ({reason.rstrip('.')}): look at its "
+                "nodes and run again."
+            ) from error
+
+
+class _Actor:
+    def __init__(self, factory: Factory, attempts: int) -> None:
+        self._work = Attempts(factory, attempts)
+
+    def __call__(self, arrow: Any) -> Any:
+        done = []
+        for row in rows_of(arrow):
+            try:
+                done.append(Row(row.place, pack(self._work(row.open(), row.place))))
+            except BatchError as error:
+                done.append(failed(error))
+        return table(done)
+
+
+def _split(arrow: Any, key: str, partitions: int) -> Any:
+    return table([part for row in rows_of(arrow) for part in split_by_key(row, key, partitions)])
+
+
+def _decide(arrow: Any, decide: Task, attempts: int) -> Any:
+    rows = sorted(rows_of(arrow), key=lambda row: row.place)
+    try:
+        whole = pl.concat([row.open() for row in rows])
+        return table([Row(-1, pack(Attempts(lambda: decide, attempts)(whole, -1)))])
+    except BatchError as error:
+        return table([failed(error)])
