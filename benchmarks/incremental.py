@@ -42,6 +42,7 @@ from xpoll_dagster.storage import hash_file
 
 SAMPLES = Path(__file__).parent.parent / "data" / "books"
 EVENTS = ("add", "change", "remove", "move")
+CHUNK_COLUMNS = ["chunk_id", "book", "domain", "ordinal", "passage", "kind"]
 TABLES = ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs", "left_out")
 
 
@@ -178,7 +179,8 @@ def link_library(
         return LinkCache(cache_folder, versions)
 
     def read(table: str) -> pl.DataFrame:
-        return pl.read_parquet([folder / f"{table}.parquet" for folder in paths])
+        columns = CHUNK_COLUMNS if table == "chunks" else None
+        return pl.read_parquet([folder / f"{table}.parquet" for folder in paths], columns=columns)
 
     def library() -> tuple[pl.DataFrame, np.ndarray]:
         chunks = read("chunks")
@@ -237,7 +239,7 @@ def main() -> None:
     parser.add_argument("--artifacts", type=Path, help="artifacts of a built library")
     parser.add_argument("--library", type=Path, default=SAMPLES, help="or a folder of books")
     parser.add_argument("--books", type=int, default=50)
-    parser.add_argument("--passages", type=int, default=500, help="passages of each book")
+    parser.add_argument("--passages", type=int, default=640, help="passages of each book")
     parser.add_argument("--events", nargs="+", choices=EVENTS, default=["add"])
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-Product = Literal["sft", "retrieval", "corpus", "all"]
+Product = Literal["sft", "retrieval", "corpus", "report", "all"]
 
 BUILT, NOTHING_BUILT, SOME_FAILED = 0, 1, 3
 
@@ -45,6 +45,7 @@ def build(
 
     sft: the cross-pollinated dataset and its probe prompts. retrieval: the bundle and the
     dataset for training a model to search. corpus: the merged instruction corpus and its mixes.
+    report: one page that shows what is built.
 
     Exit code 0: all is built. 3: the dataset is built, but something failed (the summary says
     what). 1: nothing could be built.

@@ -24,6 +24,7 @@ from xpoll_dagster.books.options import ReadingOptions
 from xpoll_dagster.compute.sandbox import Limits
 from xpoll_dagster.corpus.options import CorpusOptions
 from xpoll_dagster.linking.options import LinkingOptions
+from xpoll_dagster.report.options import ReportOptions
 from xpoll_dagster.retrieval.options import RetrievalOptions
 from xpoll_dagster.sft.options import SftOptions
 from xpoll_dagster.sft.probing_options import ProbingOptions
@@ -141,6 +142,9 @@ class Settings(BaseSettings):
     )
     corpus: CorpusOptions = Field(
         default=CorpusOptions(), description="Instruction datasets to the training corpus."
+    )
+    report: ReportOptions = Field(
+        default=ReportOptions(), description="The page that shows everything built."
     )
     probing: ProbingOptions = Field(
         default=ProbingOptions(), description="How a tuned model is evaluated."

@@ -19,6 +19,8 @@ from typing import Any
 from xpoll_dagster.compute.options import ComputeOptions
 from xpoll_dagster.compute.protocol import ComputeError
 
+log = logging.getLogger(__name__)
+
 # Ray takes 127.0.0.1 for "the address that others see"; this one it leaves as it is.
 _LOOPBACK = "127.0.0.2"
 
@@ -34,9 +36,7 @@ def ray_cluster(options: ComputeOptions) -> Iterator[Any]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not options.address:
-        # Read by Ray when it is first imported, and by its child processes.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        _ask_for_a_token()
     ray = _import_ray()
     if ray.is_initialized():
         yield ray
@@ -46,6 +46,19 @@ def ray_cluster(options: ComputeOptions) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _ask_for_a_token() -> None:
+    # Ray reads the mode once, when it is first imported; its children read it again, and one
+    # side alone would lock the other out.
+    if "ray" not in sys.modules:
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    elif os.environ.get("RAY_AUTH_MODE") != "token":
+        log.warning(
+            "Ray was imported before: the Ray started here asks for no token, and who reaches "
+            "this machine's ports can use it. Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
+        )
 
 
 def _import_ray() -> Any:

@@ -47,14 +47,20 @@ class RayCompute:
                 num_cpus=cpus,
                 num_gpus=gpus or None,
             )
+            arrived = 0
             for row in self._rows(dataset):
+                arrived += 1
                 yield row.place, row.open()
+            _conserved(len(window), arrived, "batches")
 
     def shuffle(
         self, frames: Iterable[pl.DataFrame], key: str, decide: Task
     ) -> Iterator[pl.DataFrame]:
         """As `Compute.shuffle`; all rows are in the object store, which spills to disk."""
-        refs = [ref for ref, _ in self._put(frames)]
+        refs, given = [], 0
+        for ref, frame in self._put(frames):
+            refs.append(ref)
+            given += frame.height
         if not refs:
             return
         count = self._options.partitions
@@ -69,20 +75,22 @@ class RayCompute:
                 batch_format="pyarrow",
             )
         )
+        decided = 0
         for row in self._rows(dataset):
+            decided += row.height
             yield row.open()
+        _conserved(given, decided, "rows")
 
-    def _put(self, frames: Iterable[pl.DataFrame]) -> Iterator[tuple[Any, int]]:
+    def _put(self, frames: Iterable[pl.DataFrame]) -> Iterator[tuple[Any, pl.DataFrame]]:
         for place, frame in enumerate(frames):
-            packed = pack(frame)
-            yield self._ray.put(table([Row(place, packed)])), len(packed)
+            yield self._ray.put(table([Row(place, pack(frame))])), frame
 
     def _windows(self, frames: Iterable[pl.DataFrame]) -> Iterator[list[Any]]:
         window: list[Any] = []
         size = 0
-        for ref, length in self._put(frames):
+        for ref, frame in self._put(frames):
             window.append(ref)
-            size += length
+            size += int(frame.estimated_size())
             if size >= self._options.window_mb << 20:
                 yield window
                 window, size = [], 0
@@ -127,6 +135,13 @@ class RayCompute:
             ) from error
 
 
+def _conserved(given: int, arrived: int, what: str) -> None:
+    if given != arrived:
+        raise ComputeError(
+            f"The Ray cluster was given {given} {what} and gave back {arrived}: run again."
+        )
+
+
 class _Actor:
     def __init__(self, factory: Factory, attempts: int) -> None:
         self._work = Attempts(factory, attempts)
@@ -149,6 +164,7 @@ def _decide(arrow: Any, decide: Task, attempts: int) -> Any:
     rows = sorted(rows_of(arrow), key=lambda row: row.place)
     try:
         whole = pl.concat([row.open() for row in rows])
-        return table([Row(-1, pack(Attempts(lambda: decide, attempts)(whole, -1)))])
+        decided = Attempts(lambda: decide, attempts)(whole, -1)
+        return table([Row(-1, pack(decided), whole.height)])
     except BatchError as error:
         return table([failed(error)])

@@ -20,6 +20,7 @@ ROW_SCHEMA = pa.schema(
     [
         ("partition", pa.int64()),  # of a shuffle
         ("place", pa.int64()),  # number of the batch
+        ("height", pa.int64()),  # rows that came in, so that none can be lost unseen
         ("frame", pa.large_binary()),
         ("kind", pa.string()),  # class of the exception, where the batch failed
         ("message", pa.string()),
@@ -32,6 +33,7 @@ class Row(NamedTuple):
 
     place: int
     frame: bytes = b""
+    height: int = 0
     partition: int = 0
     kind: str = ""
     message: str = ""
@@ -76,4 +78,5 @@ def split_by_key(row: Row, key: str, partitions: int) -> Iterator[Row]:
     frame = row.open()
     number = partition_of(frame[key], partitions).alias("partition")
     for partition in number.unique():
-        yield Row(row.place, pack(frame.filter(number == partition)), int(partition))
+        part = frame.filter(number == partition)
+        yield Row(row.place, pack(part), part.height, int(partition))

@@ -121,8 +121,8 @@ def download(
                 raise final from error
             if failures >= options.attempts:
                 raise SourceError(
-                    f"{entry.name} was cut off after {state.rows:,} rows, {failures} times in a row "
-                    f"({_short(error)}): what is there stays; run again to go on."
+                    f"{entry.name} was cut off after {state.rows:,} rows, {failures} times in a "
+                    f"row ({_short(error)}): what is there stays; run again to go on."
                 ) from error
             time.sleep(options.wait_seconds * 2 ** (failures - 1))
     if not state.rows:
@@ -233,8 +233,8 @@ def _final(error: Exception, entry: Entry) -> SourceError | None:
 
 def _offline(entry: Entry, error: Exception) -> SourceError:
     return SourceError(
-        f"{entry.name}: the hub cannot be reached ({type(error).__name__}): connect to the network, "
-        "or name local `files`."
+        f"{entry.name}: the hub cannot be reached ({type(error).__name__}): connect to the "
+        "network, or name local `files`."
     )
 
 

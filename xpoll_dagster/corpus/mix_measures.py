@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 _NGRAMS = (1, 2, 3)
+_WORDS = 200  # of each output whose runs are compared
 
 
 def entropy(counts: Mapping[str, int]) -> float:
@@ -41,14 +42,32 @@ def text_measures(rows: pl.DataFrame) -> dict[str, Any]:
             f"p{int(q * 100)}": float(lengths.quantile(q, "nearest") or 0) for q in (0.1, 0.5, 0.9)
         },
     }
-    said = [[word.lower() for word in row[:200]] for row in words.to_list()]
-    for n in _NGRAMS:
-        runs = [tuple(row[i : i + n]) for row in said for i in range(len(row) - n + 1)]
-        found[f"distinct_{n}"] = round(len(set(runs)) / len(runs), 4) if runs else 0.0
+    said = words.list.head(_WORDS).list.eval(pl.element().str.to_lowercase())
+    for n, share in _distinct(said).items():
+        found[f"distinct_{n}"] = share
     texts = rows["instruction"] + "\n" + rows["output"]
     raw = "\n".join(texts.to_list()).encode()
     packed = len(zlib.compress(raw, 6))
     found["compression"] = round(len(raw) / packed, 4) if packed else 0.0
+    return found
+
+
+def _distinct(said: pl.Series) -> dict[int, float]:
+    """Share of the runs of n words that are distinct, for each n; words as numbers."""
+    lengths = said.list.len().to_numpy()
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    words = said.explode().drop_nulls()
+    numbers = words.rank("dense").to_numpy().astype(np.int64)
+    base = int(numbers.max(initial=0)) + 1  # runs are numbers to this base: 10^6 words fit
+    found: dict[int, float] = {}
+    for n in _NGRAMS:
+        size = max(0, len(numbers) - n + 1)
+        runs = np.zeros(size, np.int64)
+        for place in range(n):
+            runs = runs * base + numbers[place : place + size]
+        within = row[:size] == row[n - 1 : n - 1 + size]
+        runs = runs[within]
+        found[n] = round(len(np.unique(runs)) / len(runs), 4) if len(runs) else 0.0
     return found
 
 

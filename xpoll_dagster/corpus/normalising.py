@@ -10,7 +10,6 @@ neither on the order of the files nor on where a row stands in them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from xpoll_dagster.corpus.adapters.adapting import Adapted, Adapting
 from xpoll_dagster.corpus.adapters.model import ROW_COLUMNS, UNIT
+from xpoll_dagster.corpus.caps import CapLimit, cap_hashes, cap_limit
 from xpoll_dagster.corpus.catalogue import Catalogue, Entry
 from xpoll_dagster.corpus.journal import Journal, Piece
 from xpoll_dagster.corpus.merge_options import SourceOptions
@@ -106,7 +106,7 @@ def normalise_source(
         folder: An empty folder, which the caller puts in place whole.
         files: Its files, local or downloaded.
         revision: What was downloaded; unset, a hash of the files.
-        work: Folder of the journal, the same at every attempt; unset, none is kept.
+        work: Folder in which the journal lies, the same at every attempt; unset, none is kept.
         expected: Keys of sources that outrank this one (`source_tables.outranking_keys`).
         options: Limits and sizes.
         on_progress: Told after each batch.
@@ -133,17 +133,17 @@ def normalise_source(
     )
     total = sum(file.stat().st_size for file in files)
     kept = work is not None and (total > options.journal_bytes or entry.cap is not None)
-    journal = Journal(work if kept else None, identity)
+    journal = Journal(work / "journal" if work is not None and kept else None, identity)
     make = _Pieces(entry, files, shown, options.reading, total, on_progress)
     if entry.cap is not None and work is None:
         # Which rows stay is known only when all have been seen: they are made twice.
-        limit = _limit(make.pieces(journal), entry.cap)
+        limit = cap_limit(make.pieces(journal), entry.cap)
         make = _Pieces(entry, files, shown, options.reading, total, on_progress)
         pieces: Iterable[Piece] = make.pieces(journal)
     elif entry.cap is not None:
         for _ in make.pieces(journal):
             pass
-        limit = _limit(journal.pieces(), entry.cap)
+        limit = cap_limit(journal.pieces(), entry.cap)
         pieces = journal.pieces()
     else:
         limit = None
@@ -266,41 +266,6 @@ def _joined(parts: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
     return pl.concat([part.select(schema.names()) for part in parts]).cast(schema)
 
 
-# -- the cap -----------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Limit:
-    """Rows with a smaller hash stay, and of those with this very hash the first few."""
-
-    hash: int
-    ties: int
-
-    def keep(self, hashes: np.ndarray) -> np.ndarray:
-        kept = hashes < self.hash
-        for at in np.flatnonzero(hashes == self.hash)[: self.ties]:
-            kept[at] = True
-            self.ties -= 1
-        return kept
-
-
-def _hashes(rows: pl.DataFrame) -> np.ndarray:
-    from xpoll_dagster.corpus.keys import row_keys
-
-    keys = row_keys(rows.with_columns(pl.col("_license").fill_null("")))
-    # The key, not the content as it stands: copies share it, and so does a row in other layout.
-    return keys["key_a"].to_numpy()
-
-
-def _limit(pieces: Iterable[Piece], cap: int) -> _Limit | None:
-    parts = [_hashes(piece.rows) for piece in pieces if piece.rows.height]
-    hashes = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
-    if len(hashes) <= cap:
-        return None
-    last = hashes[cap - 1]
-    return _Limit(int(last), cap - int(np.searchsorted(hashes, last, side="left")))
-
-
 # -- writing -----------------------------------------------------------------------------------
 
 
@@ -316,14 +281,14 @@ class _Counts:
 
 
 def _write(
-    piece: Piece, writer: SourceWriter, counts: _Counts, limit: _Limit | None, entry: Entry
+    piece: Piece, writer: SourceWriter, counts: _Counts, limit: CapLimit | None, entry: Entry
 ) -> None:
     counts.read += piece.units
     counts.adapters.update(piece.adapters)
     counts.notes.update(piece.notes)
     rows = piece.rows
     if limit is not None and rows.height:
-        kept = limit.keep(_hashes(rows))
+        kept = limit.keep(cap_hashes(rows))
         capped = int((~kept).sum())
         counts.capped += capped
         if capped:
@@ -394,14 +359,6 @@ def _percentiles(parts: list[np.ndarray]) -> dict[str, int]:
         "max": int(values.max()),
         "mean": int(values.mean()),
     }
-
-
-def source_identity(entry: Entry, files: Iterable[Path]) -> str:
-    """What a source is made from: the entry and its files by size and name, for staleness."""
-    digest = hashlib.sha256(entry.model_dump_json().encode())
-    for file in files:
-        digest.update(f"{file.name}:{hash_file(file)}".encode())
-    return digest.hexdigest()[:16]
 
 
 def normalise_local(

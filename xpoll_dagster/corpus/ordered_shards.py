@@ -34,8 +34,8 @@ class OrderedShards:
         name: str,
         shards: int,
         *,
-        waiting_rows: int = 100_000,
-        waiting_bytes: int = 256 << 20,
+        waiting_rows: int = 50_000,
+        waiting_bytes: int = 128 << 20,
     ) -> None:
         self._folder = folder
         self._name = name

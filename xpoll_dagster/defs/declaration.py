@@ -25,8 +25,9 @@ OWNERS = ["team:xpoll"]
 class Step:
     """What one asset is made from.
 
-    `inputs` are upstream assets; `after` names further ones that some partitions are made from,
-    which know by themselves whether they are stale; `partitioned_by` says what the asset has a
+    `inputs` are upstream assets, `optional` those that are read where they are built; `after`
+    names further ones that some partitions are made from, which know by themselves whether they
+    are stale; `partitioned_by` says what the asset has a
     partition for; `reads_library` says that a per-book step reads its inputs of all books;
     `reads_files` says that the files of the partition itself (a book's, a source's, a profile's)
     are an input; `options` picks the settings that the asset reads; `code` is raised by hand
@@ -36,6 +37,7 @@ class Step:
     asset: str
     group: str
     inputs: tuple[str, ...]
+    optional: tuple[str, ...]
     after: tuple[str, ...]
     partitioned_by: PartitionedBy | None
     folder: bool
@@ -70,6 +72,7 @@ def declare(
     group: str,
     code: int,
     inputs: Sequence[str] = (),
+    optional: Sequence[str] = (),
     after: Sequence[str] = (),
     options: Callable[[Settings], Sequence[BaseModel]] = lambda _: (),
     partitioned_by: PartitionedBy | None = None,
@@ -88,6 +91,7 @@ def declare(
         asset,
         group,
         tuple(inputs),
+        tuple(optional),
         tuple(after),
         partitioned_by,
         folder,
@@ -103,7 +107,7 @@ def declare(
         dg.AssetDep(name, partition_mapping=fan_in)
         if step.fans_in(STEPS[name])
         else dg.AssetDep(name)
-        for name in (*inputs, *after)
+        for name in (*inputs, *optional, *after)
     ]
     return {
         "name": asset,

@@ -62,23 +62,28 @@ class Lineage:
             if not files and step.partitioned_by == "source":
                 return None  # one of the project's own artifacts that is not built yet
             found[step.partitioned_by or "files"] = files
-        for name in step.inputs:
-            upstream = STEPS[name]
-            if step.fans_in(upstream):
-                for key in self.taking_part(upstream):
-                    artifact = self.store.get(name, key, upstream.suffix)
-                    if artifact is not None:
-                        found[f"{name}@{key}"] = artifact.content_hash
-                if not any(entry.startswith(f"{name}@") for entry in found):
-                    return None
-                continue
-            artifact = self.store.get(
-                name, partition if upstream.partitioned_by else None, upstream.suffix
-            )
-            if artifact is None:
+        for name in (*step.inputs, *step.optional):
+            of_input = self._standing_input(step, STEPS[name], partition)
+            if not of_input and name in step.inputs:
                 return None
-            found[name] = artifact.content_hash
+            found |= of_input
         return found
+
+    def _standing_input(self, step: Step, upstream: Step, partition: str | None) -> dict[str, str]:
+        """Content hashes of one input, by partition where all of them are read."""
+        name = upstream.asset
+        if not step.fans_in(upstream):
+            key = partition if upstream.partitioned_by else None
+            artifact = self.store.get(name, key, upstream.suffix)
+            return {name: artifact.content_hash} if artifact else {}
+        artifacts = {
+            key: self.store.get(name, key, upstream.suffix) for key in self.taking_part(upstream)
+        }
+        return {
+            f"{name}@{key}": artifact.content_hash
+            for key, artifact in artifacts.items()
+            if artifact is not None
+        }
 
     def partitions(self, step: Step) -> list[str]:
         """The partitions that a step should have, whether built or not."""

@@ -16,6 +16,7 @@ from xpoll_dagster.books.model import BookError
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.report import ReportError
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.sft.model import EmptyDatasetError
 from xpoll_dagster.storage import Artifact, StorageError, fingerprint
@@ -40,6 +41,7 @@ SENTENCES = (
     EmptyDatasetError,
     EngineError,
     PromptError,
+    ReportError,
     RetrievalError,
     SourceError,
     StorageError,

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from xpoll_dagster.defs.partitions import PartitionedBy
 
-Product = Literal["sft", "retrieval", "corpus"]
+Product = Literal["sft", "retrieval", "corpus", "report"]
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
@@ -56,4 +56,5 @@ PHASES: tuple[Phase, ...] = (
         "corpus_job", ("merged_corpus", "preference_pairs", "persona_mirrors"), None, ("corpus",)
     ),
     Phase("mixes_job", ("profile_mix", "curriculum"), "profile", ("corpus",)),
+    Phase("report_job", ("report",), None, ("report",)),
 )

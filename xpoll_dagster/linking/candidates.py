@@ -36,7 +36,7 @@ def find_candidates(
     """
     parts: list[pl.DataFrame] = []
     names: list[str] = []
-    split = [table.partition_by(DOMAINS, as_dict=True) for table in links]
+    split = [_by_domains(table) for table in links]
     for domains in sorted({key for tables in split for key in tables}):
         concept, lexical, semantic = (
             tables.get(domains, table.clear()) for tables, table in zip(split, links, strict=True)
@@ -67,6 +67,22 @@ def find_candidates(
         return pl.concat(parts)
     scored = score_candidates(*links, options.fusion)
     return _with_overlap(supported_candidates(scored, options.selection), passages)
+
+
+def _by_domains(links: pl.DataFrame) -> dict[tuple[str, ...], pl.DataFrame]:
+    """The links of every pair of domains; sorted tables, as they are made, are only cut."""
+    runs = links.select(pl.struct(DOMAINS).rle().alias("run")).unnest("run").unnest("value")
+    if runs.select(DOMAINS).is_duplicated().any():
+        return {
+            (str(one), str(other)): table
+            for (one, other), table in links.partition_by(DOMAINS, as_dict=True).items()
+        }
+    stops = runs["len"].cum_sum().to_list()
+    keys = runs.select(DOMAINS).rows()
+    return {
+        key: links.slice(stop - size, size)
+        for key, stop, size in zip(keys, stops, runs["len"].to_list(), strict=True)
+    }
 
 
 def _content(links: pl.DataFrame) -> str:

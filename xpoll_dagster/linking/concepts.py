@@ -12,11 +12,11 @@ import polars as pl
 from xpoll_dagster.linking.cache import LinkCache
 from xpoll_dagster.linking.domain_links import link_domains
 from xpoll_dagster.linking.evidence import shared_features
-from xpoll_dagster.linking.links import links_table, rank_links
+from xpoll_dagster.linking.links import links_table
 from xpoll_dagster.linking.neighbours import best_products, union_of_pairs
 from xpoll_dagster.linking.options import ConceptOptions, LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.semantic import unit_vectors
+from xpoll_dagster.linking.semantic import paired_products, unit_vectors
 from xpoll_dagster.linking.shelf_comparison import BothWays, compare_domains
 from xpoll_dagster.linking.sparse import SparseRows
 
@@ -103,7 +103,7 @@ def link_concepts(
         i, j = i + left.start, j + right.start
         weights = matrix().weights
         shared = shared_features(weights, weights, i, j, matrix().names)
-        return rank_links(links_table(passages, i, j, score, shared))
+        return links_table(passages, i, j, score, shared)
 
     return link_domains(passages, link, cache=cache, kind="concept", about=about)
 
@@ -178,10 +178,15 @@ def closer_than_chance(
     total = left.sum(axis=0, dtype=np.float64) + right.sum(axis=0, dtype=np.float64)
     mean = (total / (len(left) + len(right))).astype(np.float32)
 
+    # |x - m|² and (x - m)·(y - m) from products with m, so that no centred copy is made.
+    left_mean, right_mean, square = left @ mean, right @ mean, float(mean @ mean)
+    left_length = np.sqrt(np.maximum(1.0 - 2.0 * left_mean + square, 1e-12))
+    right_length = np.sqrt(np.maximum(1.0 - 2.0 * right_mean + square, 1e-12))
+
     def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        x, y = left[one] - mean, right[other] - mean
-        lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-        return np.einsum("nd,nd->n", x, y) / np.maximum(lengths, 1e-9)
+        product = paired_products(left, one, right, other)
+        centred = product - left_mean[one] - right_mean[other] + square
+        return centred / (left_length[one] * right_length[other])
 
     rng = np.random.default_rng(options.seed)
     random = cosines(

@@ -18,7 +18,7 @@ from xpoll_dagster.linking.chance import measure_chance
 from xpoll_dagster.linking.model import CONCEPT_STRUCT
 from xpoll_dagster.linking.options import FusionOptions, LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
+from xpoll_dagster.linking.semantic import paired_products, unit_vectors
 
 PAIR = ["left_chunk", "right_chunk"]
 DOMAINS = ["left_domain", "right_domain"]
@@ -109,7 +109,7 @@ def with_cosines(
     if any(side["row"].has_nulls() for side in sides):
         raise ValueError("Some links name chunks that are not among the passages given.")
     left, right = (side["row"].to_numpy() for side in sides)
-    cosine = paired_cosines(vectors, left, right)
+    cosine = paired_products(vectors, left, vectors, right)
     chance = measure_chance(passages, vectors, options)
     return joined.with_columns(
         cosine=pl.Series(cosine), closeness=pl.Series(chance.closeness(cosine))
@@ -124,18 +124,40 @@ def _score(joined: pl.DataFrame, weights: FusionOptions) -> pl.DataFrame:
         + weights.lexical * pl.col("lexical_margin").fill_null(0.0)
         + weights.concept * pl.col("concept_score").fill_null(0.0).sqrt() / 10.0
     )
-    chosen = (_log_choice("left_chunk") + _log_choice("right_chunk")) / 2.0
-    return (
-        joined.with_columns(evidence=evidence / weights.temperature)
-        .with_columns(score=chosen.exp())
-        .drop("evidence")
-    )
+    scored = joined.with_columns(evidence=evidence / weights.temperature)
+    value = scored["evidence"].to_numpy()
+    left, right = _contests(scored)
+    chosen = (_log_choice(value, left) + _log_choice(value, right)) / 2.0
+    return scored.drop("evidence").with_columns(score=pl.Series(np.exp(chosen), dtype=pl.Float64))
 
 
-def _log_choice(side: str) -> pl.Expr:
-    """Log of the softmax of the evidence among the same passage's candidates."""
-    within = [side, *DOMAINS]
-    evidence = pl.col("evidence")
-    highest = evidence.max().over(within)
-    total = (evidence - highest).exp().sum().over(within)
-    return evidence - highest - total.log()
+def _contests(candidates: pl.DataFrame) -> list[np.ndarray]:
+    """Numbers of the contests that each pair takes part in, one for each of its passages.
+
+    A passage's candidates of one other domain are in one contest.
+    """
+    sides = (("left_chunk", "right_domain"), ("right_chunk", "left_domain"))
+    return [
+        candidates.select(
+            pl.col(chunk).cast(pl.Categorical).to_physical().cast(pl.Int64) * candidates.height
+            + pl.col(domain).rank("dense")
+        )
+        .to_series()
+        .rank("dense")
+        .to_numpy()
+        .astype(np.int64)
+        - 1
+        if candidates[domain].n_unique() > 1
+        else candidates[chunk].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
+        for chunk, domain in sides
+    ]
+
+
+def _log_choice(evidence: np.ndarray, contest: np.ndarray) -> np.ndarray:
+    """Log of the softmax of the evidence among the candidates of the same contest."""
+    size = int(contest.max(initial=-1)) + 1
+    highest = np.full(size, -np.inf)
+    np.maximum.at(highest, contest, evidence)
+    above = evidence - highest[contest]
+    total = np.bincount(contest, weights=np.exp(above), minlength=size)
+    return above - np.log(total)[contest]

@@ -11,7 +11,7 @@ import polars as pl
 from xpoll_dagster.linking.cache import LinkCache
 from xpoll_dagster.linking.domain_links import link_domains
 from xpoll_dagster.linking.evidence import shared_features
-from xpoll_dagster.linking.links import links_table, rank_links
+from xpoll_dagster.linking.links import links_table
 from xpoll_dagster.linking.margin import ratio_margin
 from xpoll_dagster.linking.neighbours import best_products, union_of_pairs
 from xpoll_dagster.linking.options import LinkingOptions
@@ -73,9 +73,10 @@ def link_lexical(
         )
         i, j = left + passages.starts[a], right + passages.starts[b]
         weights = terms().weights
-        shared = shared_features(weights, weights, i, j, terms().names[a])
-        table = links_table(passages, i, j, score, shared, margin=margin)
-        return rank_links(table.filter(pl.Series(shared.list.len() >= own.min_shared)))
+        shared = shared_features(weights, weights, i, j, terms().names(a), least=own.min_shared)
+        enough = (shared.list.len() >= own.min_shared).to_numpy()
+        i, j, score, margin = i[enough], j[enough], score[enough], margin[enough]
+        return links_table(passages, i, j, score, shared.filter(enough), margin=margin)
 
     return link_domains(passages, link, cache=cache, kind="lexical", about=about)
 

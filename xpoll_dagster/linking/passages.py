@@ -11,6 +11,9 @@ import polars as pl
 
 from xpoll_dagster.linking.options import LinkingOptions
 
+# A pattern that repeats more words grows too large.
+MOST_REPEATED = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -34,7 +37,8 @@ class Passages:
     in the chunks handed in, so that vectors can be taken along. `starts` has one entry
     more than there are domains: domain i is the rows starts[i] to starts[i + 1].
     `shelves[i]` are the shelves of domain i: passages are compared shelf by shelf, so that
-    a book that changes leaves the comparisons of all other shelves as they are.
+    a book that changes leaves the comparisons of all other shelves as they are. `place` is
+    each row's place in the order of the ids.
     """
 
     frame: pl.DataFrame
@@ -42,6 +46,7 @@ class Passages:
     domains: tuple[str, ...]
     starts: tuple[int, ...]
     shelves: tuple[tuple[Shelf, ...], ...]
+    place: np.ndarray
 
     @property
     def ids(self) -> pl.Series:
@@ -87,13 +92,12 @@ def eligible_passages(chunks: pl.DataFrame, options: LinkingOptions) -> Passages
     """
     if chunks["chunk_id"].n_unique() != chunks.height:
         raise ValueError("Two chunks share an id, so links could not say which they mean.")
-    words = pl.col("passage").fill_null("").str.count_matches(r"\S+")
     books = chunks["book"].unique().sort()
     numbers = [shelf_number(book, options.shelves) for book in books]
     numbered = pl.DataFrame({"book": books, "shelf": pl.Series(numbers, dtype=pl.Int64)})
     frame = (
         chunks.with_row_index("source")
-        .filter(pl.col("kind").is_in(options.kinds) & (words >= options.min_words))
+        .filter(pl.col("kind").is_in(options.kinds) & _enough_words(options.min_words))
         .join(numbered, on="book", how="left")
         .sort("domain", "shelf", "book", "ordinal", "chunk_id")
     )
@@ -112,4 +116,13 @@ def eligible_passages(chunks: pl.DataFrame, options: LinkingOptions) -> Passages
         tuple(shelves),
         tuple(starts),
         tuple(tuple(of_domain) for of_domain in shelves.values()),
+        np.argsort(frame["chunk_id"].arg_sort().to_numpy()),
     )
+
+
+def _enough_words(least: int) -> pl.Expr:
+    """Whether a passage has so many words; it is read no further than it takes to say."""
+    passage = pl.col("passage").fill_null("")
+    if least > MOST_REPEATED:
+        return passage.str.count_matches(r"\S+") >= least
+    return passage.str.contains(rf"^\s*(?:\S+\s+){{{least - 1}}}\S")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import polars as pl
 
 from xpoll_dagster.linking.cache import LinkCache
 from xpoll_dagster.linking.domain_links import link_domains
-from xpoll_dagster.linking.links import links_table, rank_links
+from xpoll_dagster.linking.links import links_table
 from xpoll_dagster.linking.margin import ratio_margin
 from xpoll_dagster.linking.nearest import search_both_ways
 from xpoll_dagster.linking.neighbours import union_of_pairs
 from xpoll_dagster.linking.options import LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
 from xpoll_dagster.linking.shelf_comparison import BothWays, Nearest, compare_domains
+
+SMALL = 16_000_000  # products of a comparison that one thread makes by itself
 
 
 def link_semantic(
@@ -50,15 +54,26 @@ def link_semantic(
             [book for d in range(len(passages.domains)) for book in passages.books(d)]
         )
     # A passage's level needs its nearest few, however few candidates are wanted.
-    search = own.model_copy(update={"candidates": max(own.candidates, own.neighbours)})
+    candidates = max(own.candidates, own.neighbours)
 
     def compare(left: slice, right: slice) -> BothWays:
+        # Small comparisons go side by side, each by one thread; large ones have all of them.
+        products = (left.stop - left.start) * (right.stop - right.start)
+        threads = 1 if products < SMALL else own.threads
+        search = own.model_copy(update={"candidates": candidates, "threads": threads})
         forward, backward = search_both_ways(vectors[left], vectors[right], search)
         return _nearest(*forward), _nearest(*backward)
 
     def link(a: int, b: int) -> pl.DataFrame:
         forward, backward = compare_domains(
-            passages, a, b, compare, cache=cache, kind="semantic", about=about
+            passages,
+            a,
+            b,
+            compare,
+            cache=cache,
+            kind="semantic",
+            about=about,
+            threads=own.threads or os.cpu_count() or 1,
         )
         left_level, right_level = (
             _levels(forward, own.neighbours),
@@ -71,7 +86,7 @@ def link_semantic(
         )
         i, j = left + passages.starts[a], right + passages.starts[b]
         cosine = margin * np.maximum((left_level[left] + right_level[right]) / 2.0, floor)
-        return rank_links(links_table(passages, i, j, margin, cosine=cosine, margin=margin))
+        return links_table(passages, i, j, margin, cosine=cosine, margin=margin)
 
     return link_domains(passages, link, cache=cache, kind="semantic", about=about)
 
@@ -82,12 +97,14 @@ def unit_vectors(
     """The passages' vectors, centred on the library's mean, of length 1, float32."""
     if embeddings.ndim != 2 or len(embeddings) != height:
         raise ValueError(f"There are {height} chunks but vectors of shape {embeddings.shape}.")
-    vectors = embeddings[passages.source].astype(np.float32)
-    if not np.isfinite(vectors).all():
-        raise ValueError("Some vectors hold values that are not finite numbers.")
+    vectors = embeddings[passages.source].astype(np.float32, copy=False)
     if centre and len(vectors) > 1:
-        vectors = vectors - vectors.mean(axis=0, keepdims=True)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        vectors -= vectors.mean(axis=0, keepdims=True)
+    length = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    if not np.isfinite(length).all():
+        raise ValueError("Some vectors hold values that are not finite numbers.")
+    vectors /= np.maximum(length, 1e-9)[:, None]
+    return vectors
 
 
 def _nearest(score: np.ndarray, row: np.ndarray) -> Nearest:
@@ -111,11 +128,13 @@ def _margins(found: Nearest, own: np.ndarray, other: np.ndarray, floor: float) -
     return Nearest(np.where(found.row < 0, -np.inf, margin), found.row)
 
 
-def paired_cosines(vectors: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Inner products of the given rows of `vectors`, one per pair, float64."""
-    cosine = np.empty(len(left))
+def paired_products(
+    left: np.ndarray, left_rows: np.ndarray, right: np.ndarray, right_rows: np.ndarray
+) -> np.ndarray:
+    """Inner products of the given rows of two matrices, one per pair, float64."""
+    product = np.empty(len(left_rows))
     block = 4096  # stays in the processor's cache
-    for start in range(0, len(left), block):
+    for start in range(0, len(left_rows), block):
         part = slice(start, start + block)
-        cosine[part] = np.einsum("nd,nd->n", vectors[left[part]], vectors[right[part]])
-    return cosine
+        product[part] = np.einsum("nd,nd->n", left[left_rows[part]], right[right_rows[part]])
+    return product

@@ -24,26 +24,53 @@ WORD = r"\p{L}+(?:['’]\p{L}+)?"
 MIN_LETTERS = 3
 KIND = "terms"
 
-TERMS_SCHEMA = pl.Schema(
+BOOKS_SCHEMA = pl.Schema(
     {
         "book": pl.String,  # address of the book's content
-        "row": pl.UInt32,  # of the passage in its book
-        "term": pl.String,
-        "name": pl.String,  # the term as the book mostly writes it
-        "weight": pl.Float32,
+        "row": pl.Binary,  # uint32: of the passage in its book
+        "term": pl.Binary,  # uint64: hash of the term; ascending for each row
+        "weight": pl.Binary,  # float32
+        "names": pl.List(pl.String),  # the book's terms as it mostly writes them …
+        "named": pl.Binary,  # uint64: … and their hashes
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class BookTerms:
+    """The weighted terms of one book as parallel arrays, and the names of its terms."""
+
+    row: np.ndarray
+    term: np.ndarray
+    weight: np.ndarray
+    named: np.ndarray
+    names: pl.Series
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """`weights[i]` are passage i's words and word pairs.
 
-    `names[d]` are the columns as domain d writes them, empty where it does not.
+    `columns` are the hashes of the terms in ascending order, `books[d]` the terms of the
+    books of domain d.
     """
 
     weights: SparseRows
-    names: tuple[pl.Series, ...]
+    columns: pl.Series
+    books: tuple[list[BookTerms], ...]
+
+    def names(self, domain: int) -> pl.Series:
+        """Each column as the first book of a domain that has it writes it; else empty."""
+        books = self.books[domain]
+        named = pl.DataFrame(
+            {
+                "term": np.concatenate([book.named for book in books]),
+                "name": pl.concat([book.names for book in books]),
+            }
+        ).unique("term", keep="first", maintain_order=True)
+        columns = pl.DataFrame({"term": self.columns})
+        joined = columns.join(named, on="term", how="left", maintain_order="left")
+        return joined["name"].fill_null("")
 
 
 def weigh_terms(
@@ -62,44 +89,53 @@ def weigh_terms(
     """
     from scipy.sparse import csr_matrix
 
-    names = [] if cache is None else [cache.key([], about, domain) for domain in passages.domains]
-    parts = [
-        _domain_terms(passages, domain, options, cache, about, names)
+    files = [] if cache is None else [cache.key([], about, domain) for domain in passages.domains]
+    books = tuple(
+        _domain_terms(passages, domain, options, cache, about, files)
         for domain in range(len(passages.domains))
-    ]
-    if cache is not None:
-        cache.keep_only(KIND, names)
-    tables = pl.concat([TERMS_SCHEMA.to_frame().drop("book"), *parts])
-    domain = np.repeat(np.arange(len(parts)), [part.height for part in parts])
-    tables = tables.with_columns(
-        pl.col("term").cast(pl.Categorical).to_physical().alias("code"), domain=pl.Series(domain)
     )
-    # Columns in the order of the words: the sums of a product, to the last bit, then do not
+    if cache is not None:
+        cache.keep_only(KIND, files)
+    # Columns in an order of their own: the sums of a product, to the last bit, then do not
     # depend on what other words the library holds.
+    of_domains = [
+        pl.DataFrame({"term": np.concatenate([book.named for book in held])}).unique()
+        for held in books
+    ]
     columns = (
-        tables.group_by("code")
-        .agg(pl.col("term").first(), pl.col("domain").min() != pl.col("domain").max())
-        .filter("domain")
-        .sort("term")
+        pl.concat([pl.DataFrame(schema={"term": pl.UInt64}), *of_domains])
+        .group_by("term")
+        .len()
+        .filter(pl.col("len") > 1)
+        .select(pl.col("term").sort())
         .with_row_index("column")
     )
-    held = tables.join(columns.select("code", "column"), on="code", how="inner").sort(
-        "row", "column"
+    every = [book for of_domain in books for book in of_domain]
+    held = pl.DataFrame(
+        {
+            "row": _rows(passages, books),
+            "term": np.concatenate([np.zeros(0, np.uint64), *(book.term for book in every)]),
+            "weight": np.concatenate([np.zeros(0, np.float32), *(book.weight for book in every)]),
+        },
+        schema={"row": pl.UInt32, "term": pl.UInt64, "weight": pl.Float32},
+    ).join(columns, on="term", how="inner", maintain_order="left")
+    counts = np.bincount(held["row"].to_numpy(), minlength=len(passages))
+    entries = (
+        held["weight"].to_numpy(),
+        held["column"].to_numpy().astype(np.int32),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
     )
     shape = (len(passages), columns.height)
-    entries = (held["row"].to_numpy(), held["column"].to_numpy())
-    shown = [
-        columns.select("column")
-        .join(
-            held.filter(domain=number).unique("column", keep="first", maintain_order=True),
-            on="column",
-            how="left",
-            maintain_order="left",
-        )["name"]
-        .fill_null("")
-        for number in range(len(parts))
-    ]
-    return Terms(csr_matrix((held["weight"].to_numpy(), entries), shape=shape), tuple(shown))
+    return Terms(csr_matrix(entries, shape=shape), columns["term"], books)
+
+
+def _rows(passages: Passages, books: tuple[list[BookTerms], ...]) -> np.ndarray:
+    """The row of every entry of all books, counted over the whole library."""
+    sizes = passages.frame["book"].rle().struct.field("len").to_numpy()
+    starts = np.cumsum(sizes) - sizes
+    held = [book.row for of_domain in books for book in of_domain]
+    offset = np.repeat(starts, [len(rows) for rows in held])
+    return (np.concatenate([np.zeros(0, np.uint32), *held]) + offset).astype(np.uint32)
 
 
 def _domain_terms(
@@ -108,44 +144,56 @@ def _domain_terms(
     options: LexicalOptions,
     cache: LinkCache | None,
     about: str,
-    names: list[str],
-) -> pl.DataFrame:
-    """The terms of all books of a domain, rows counted over the whole library."""
+    files: list[str],
+) -> list[BookTerms]:
+    """The terms of each book of a domain, in the order of its rows."""
     texts = passages.frame[passages.rows(domain)]
-    start = passages.starts[domain]
-    kept = cache.read(KIND, names[domain]) if cache is not None else None
-    if kept is None or kept.schema != TERMS_SCHEMA:
-        kept = TERMS_SCHEMA.to_frame()
-    runs = kept.with_row_index().group_by("book").agg(pl.col("index").min(), pl.len())
-    known = {key: (start, size) for key, start, size in runs.iter_rows()}
-    tables: list[pl.DataFrame] = []
-    rows: list[int] = []
+    kept = cache.read(KIND, files[domain]) if cache is not None else None
+    if kept is None or kept.schema != BOOKS_SCHEMA:
+        kept = BOOKS_SCHEMA.to_frame()
+    places = {key: place for place, key in enumerate(kept["book"])}
+    found: dict[str, BookTerms] = {}
     fresh = False
-    for book in texts["book"].unique(maintain_order=True):
-        key = cache.key([book], about) if cache is not None else book
-        of_book = texts.filter(book=book)
-        if key in known:
-            table = kept.slice(*known[key])
-        else:
-            fresh = True
-            table = _book_terms(of_book["passage"], options)
-            table = table.select(pl.lit(key).alias("book"), *table.columns)
-        tables.append(table)
-        rows.append(start)
-        start += of_book.height
-    found = pl.concat(tables)
-    if cache is not None and (fresh or found.height < kept.height):
-        cache.write(KIND, names[domain], found)
-    offset = np.repeat(np.array(rows), [table.height for table in tables])
-    return found.select(
-        (pl.col("row") + pl.Series(offset, dtype=pl.UInt32)).cast(pl.UInt32),
-        "term",
-        "name",
-        "weight",
+    for book, passages_of_book in texts.group_by("book", maintain_order=True):
+        key = cache.key([str(book[0])], about) if cache is not None else str(book[0])
+        known = _unpack(kept, places[key]) if key in places else None
+        fresh = fresh or known is None
+        found[key] = known or _book_terms(passages_of_book["passage"], options)
+    if cache is not None and (fresh or len(found) < kept.height):
+        cache.write(KIND, files[domain], _pack(found))
+    return list(found.values())
+
+
+def _pack(found: dict[str, BookTerms]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "book": list(found),
+            "row": [terms.row.tobytes() for terms in found.values()],
+            "term": [terms.term.tobytes() for terms in found.values()],
+            "weight": [terms.weight.tobytes() for terms in found.values()],
+            "names": pl.concat([terms.names.implode() for terms in found.values()]),
+            "named": [terms.named.tobytes() for terms in found.values()],
+        },
+        schema=BOOKS_SCHEMA,
     )
 
 
-def _book_terms(texts: pl.Series, options: LexicalOptions) -> pl.DataFrame:
+def _unpack(kept: pl.DataFrame, place: int) -> BookTerms | None:
+    """The terms of a book as they were kept; None where their lengths disagree."""
+    row, term, weight, named = (kept[name][place] for name in ("row", "term", "weight", "named"))
+    names = kept["names"][place]
+    if not len(row) == len(weight) == len(term) / 2 or len(named) != 8 * len(names):
+        return None
+    return BookTerms(
+        np.frombuffer(row, np.uint32),
+        np.frombuffer(term, np.uint64),
+        np.frombuffer(weight, np.float32),
+        np.frombuffer(named, np.uint64),
+        names,
+    )
+
+
+def _book_terms(texts: pl.Series, options: LexicalOptions) -> BookTerms:
     """The terms of one book.
 
     Weight is (1 + log count) · idf^`idf_power`. The words of a row are scaled to length 1
@@ -186,20 +234,28 @@ def _book_terms(texts: pl.Series, options: LexicalOptions) -> pl.DataFrame:
         weight=pl.col("weight") / pl.max_horizontal(length, pl.lit(1e-9)),
         place=pl.col("single").cum_sum().over("row"),
     ).filter(~pl.col("single") | (pl.col("place") <= options.features))
-    key = weighed["key"].to_numpy()
-    single = key < size
-    second = vocabulary[np.where(single, key, key % max(size, 1))]
-    first = vocabulary[np.where(single, key, key // max(size, 1) - 1)]
-    columns = {
-        name: pl.select(
-            pl.when(pl.Series(single))
-            .then(second[name])
-            .otherwise(first[name] + " " + second[name])
+    keys = weighed["key"].unique().sort()
+    key = keys.to_numpy()
+    single = pl.Series(key < size)
+    # A pair's number is made of those of its words; a word's stands for itself.
+    second = vocabulary[key % max(size, 1)]
+    first = vocabulary[np.maximum(key // max(size, 1) - 1, 0)]
+    term, name = (
+        pl.select(
+            pl.when(single).then(second[column]).otherwise(first[column] + " " + second[column])
         ).to_series()
-        for name in ("term", "name")
-    }
-    return pl.DataFrame({"row": weighed["row"], **columns, "weight": weighed["weight"]}).cast(
-        {"row": pl.UInt32, "weight": pl.Float32}
+        for column in ("term", "name")
+    )
+    named = term.hash()
+    weighed = weighed.with_columns(term=named.gather(keys.search_sorted(weighed["key"]))).sort(
+        "row", "term"
+    )
+    return BookTerms(
+        weighed["row"].to_numpy().astype(np.uint32),
+        weighed["term"].to_numpy(),
+        weighed["weight"].to_numpy().astype(np.float32),
+        named.to_numpy(),
+        name.alias("names"),
     )
 
 

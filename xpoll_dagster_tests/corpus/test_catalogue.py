@@ -52,7 +52,7 @@ def test_an_entry_of_a_known_schema_is_all_it_takes(tmp_path: Path):
     ],
 )
 def test_wrong_catalogues_are_told_in_a_sentence(tmp_path: Path, text: str, said: str):
-    with pytest.raises(SourceError, match="catalogue.yaml") as error:
+    with pytest.raises(SourceError, match=r"catalogue\.yaml") as error:
         load_catalogue(write(tmp_path, text))
     assert said in str(error.value)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,17 @@ class Cut:
         self._stream = stream
         self._after = after
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         for number, row in enumerate(self._stream):
             if number == self._after:
                 raise ConnectionError("connection reset by peer")
             yield row
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         return self._stream.state_dict()
 
-    def load_state_dict(self, state):
-        self._stream.load_state_dict(state)
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._stream.load_state_dict(state_dict)
 
 
 def test_a_dataset_is_streamed_into_parts(tmp_path: Path, entry: Entry):
@@ -78,7 +79,7 @@ def test_it_gives_up_after_some_attempts_and_goes_on_at_the_next_run(tmp_path: P
         state = tmp_path / "work" / "part-00000.jsonl.zst"
         return Cut(open_dataset(one, revision, token), 3 if state.exists() else 12)
 
-    with pytest.raises(SourceError, match="10 rows, 5 times in a row .connection reset by peer"):
+    with pytest.raises(SourceError, match=r"10 rows, 5 times in a row .connection reset by peer"):
         download(entry, tmp_path / "work", options=FAST, open_stream=first)
     done = download(entry, tmp_path / "work", options=FAST, open_stream=open_dataset)
     assert rows_in(done.files) == [f"q{n}" for n in range(35)]
@@ -106,8 +107,8 @@ def test_a_split_that_is_not_there(tmp_path: Path, entry: Entry):
 
 def test_an_empty_stream_is_a_failure(tmp_path: Path, entry: Entry):
     class Empty(Cut):
-        def __iter__(self):
-            return iter(())
+        def __iter__(self) -> Iterator[Any]:
+            yield from ()
 
     with pytest.raises(SourceError, match="0 rows"):
         download(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xpoll_dagster.corpus.mix_measures import text_measures
 from xpoll_dagster.corpus.mix_options import MixOptions
 from xpoll_dagster.corpus.mixing import mix
 from xpoll_dagster.corpus.model import ROWS_SCHEMA, SourceError
@@ -223,3 +224,14 @@ def test_buckets_are_ordered_stretches():
     assert (np.diff(found) >= 0).all()
     assert set(found.tolist()) == {0, 1, 2, 3}
     assert buckets(np.array([2**64 - 1], np.uint64), 7).tolist() == [6]
+
+
+def test_diversity_is_counted_within_rows():
+    rows = pl.DataFrame({"instruction": ["", ""], "output": ["a b A b", "b  c"]})
+    found = text_measures(rows)
+    assert found["distinct_1"] == 0.5  # a b c of six words
+    assert found["distinct_2"] == 0.75  # ab ba bc of ab ba ab bc
+    assert found["distinct_3"] == 1.0  # aba bab
+    assert found["output_words"]["p90"] == 4
+    assert text_measures(rows.clear()) == {"rows": 0}
+    assert text_measures(rows.with_columns(output=pl.lit("")))["distinct_1"] == 0.0

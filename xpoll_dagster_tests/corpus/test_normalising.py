@@ -8,9 +8,16 @@ import polars as pl
 import pytest
 
 from xpoll_dagster.corpus import normalising
+from xpoll_dagster.corpus.adapters.adapting import Adapted
 from xpoll_dagster.corpus.catalogue import Entry, load_catalogue
 from xpoll_dagster.corpus.evaluation import evaluation_texts
-from xpoll_dagster.corpus.normalising import NormalisingOptions, normalise_source
+from xpoll_dagster.corpus.journal import Piece
+from xpoll_dagster.corpus.normalising import (
+    NormalisingOptions,
+    NormalisingReport,
+    Progress,
+    normalise_source,
+)
 from xpoll_dagster.corpus.reading import ReadingOptions
 from xpoll_dagster.corpus.source_tables import Source
 from xpoll_dagster.corpus.verification import language_share, verify_source
@@ -50,7 +57,7 @@ def folders(tmp_path: Path) -> Iterator[Path]:
     return make()
 
 
-def conserved(report) -> bool:
+def conserved(report: NormalisingReport) -> bool:
     return report.read == report.rows + sum(report.rejected.values()) + report.capped
 
 
@@ -115,7 +122,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(
     made = []
     original = normalising._piece
 
-    def dies(adapted, name):
+    def dies(adapted: Adapted, name: str) -> Piece:
         if len(made) == 5:
             raise KeyboardInterrupt
         made.append(1)
@@ -130,8 +137,8 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(
     folder = next(folders)
     report = normalise_source(entry(), folder, files, work=work, options=SMALL)
     assert report.rows == 180
-    assert 0 < len(again) < 7  # the other pieces came from the journal
-    assert not work.exists()
+    assert len(made) + len(again) == 12  # the other pieces came from the journal
+    assert not (work / "journal").exists()
     for path in whole.iterdir():
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
@@ -141,7 +148,7 @@ def test_a_changed_file_is_not_taken_from_the_journal(tmp_path: Path, folders: I
     work = tmp_path / "work"
     stops = []
 
-    def stop(progress):
+    def stop(progress: Progress):
         stops.append(progress)
         raise KeyboardInterrupt
 
@@ -180,7 +187,9 @@ def test_language_is_told_roughly():
     english = (
         "the cat sat on the mat and it was not what you would have seen in a house like this one"
     )
-    german = "die Katze saß auf der Matte und das war nicht das was man sich in einem Haus mit Hund denkt"
+    german = (
+        "die Katze saß auf der Matte und das war nicht das was man sich im Haus mit Hund so denkt"
+    )
     assert language_share(pl.Series([english] * 30), "en") == 1.0
     assert language_share(pl.Series([german] * 30), "en") == 0.0
     assert language_share(pl.Series(["x = y"] * 30), "en") is None

@@ -125,7 +125,8 @@ def test_a_bomb_is_refused(tmp_path: Path):
 def test_csv_with_broken_quotes_loses_the_broken_lines_alone(tmp_path: Path):
     path = tmp_path / "a.csv"
     path.write_text(
-        'question,answer\nq1,a1\nq2,"two\nlines, ""quoted"""\nq3 5" pipe,a3\nq4,a4\nq5,a5,extra\nq6,a6\n'
+        'question,answer\nq1,a1\nq2,"two\nlines, ""quoted"""\nq3 5" pipe,a3\nq4,a4\nq5,a5,extra\n'
+        "q6,a6\n"
     )
     records, flaws = read(path)
     assert [record["question"] for record in records] == ["q1", "q2", "q4", "q6"]
@@ -148,7 +149,9 @@ def test_a_parquet_file_that_is_none(tmp_path: Path):
     ),
     cut=st.integers(0, 400),
 )
-def test_every_line_of_a_cut_file_is_a_row_or_a_flaw(tmp_path_factory, rows, cut):
+def test_every_line_of_a_cut_file_is_a_row_or_a_flaw(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]], cut: int
+):
     path = tmp_path_factory.mktemp("lines") / "a.jsonl"
     lines = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
     content = b"".join(line + b"\n" for line in lines)

@@ -40,6 +40,25 @@ GRAPH = {
     ),
     "hub_upload": ("sft", False, {"sft_dataset"}),
     "probe_results": ("sft", False, {"probe_prompts"}),
+    "report": (
+        "report",
+        False,
+        {
+            "book_pages",
+            "chunks",
+            "chunk_embeddings",
+            "chunk_concepts",
+            "cross_domain_pairs",
+            "pair_texts",
+            "sft_dataset",
+            "paraphrased_chunks",
+            "questions",
+            "retrieval",
+            "retrieval_scores",
+            "merged_corpus",
+            "profile_mix",
+        },
+    ),
     "instruct_source": ("corpus", True, {"sft_dataset", "questions"}),
     "merged_corpus": ("corpus", False, {"instruct_source"}),
     "preference_pairs": ("corpus", False, {"instruct_source", "merged_corpus"}),
@@ -108,7 +127,7 @@ def test_steps_and_assets_agree(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     for name, step in STEPS.items():
         parents = {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys}
-        assert {*step.inputs, *step.after} == parents
+        assert {*step.inputs, *step.optional, *step.after} == parents
 
 
 def test_what_would_poison_what_follows_blocks(definitions: dg.Definitions) -> None:

@@ -78,7 +78,7 @@ MESSAGES = Adapter(
 
 SHAREGPT = Adapter(
     name="sharegpt",
-    summary="ShareGPT, Vicuna, OpenHermes, WizardLM v2, ToolBench: {conversations: [{from, value}]}",
+    summary="ShareGPT, Vicuna, OpenHermes, ToolBench: {conversations: [{from, value}]}",
     columns=(
         Column("turns", Kind.TURNS, ("conversations", "items", "conversation"), required=True),
         Column("tools", Kind.JSON, ("tools", "functions")),

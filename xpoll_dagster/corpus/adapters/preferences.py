@@ -196,10 +196,11 @@ def _expand_feedback(record: Record) -> list[Record]:
     completions = record.get("completions")
     if not isinstance(completions, list):
         raise WrongTypeError(f"completions is {kind_of(completions)}, not a list")
-    rated = []
-    for answer in completions:
-        if isinstance(answer, dict) and isinstance(answer.get("response"), str):
-            rated.append((_score(answer), answer["response"]))
+    rated = [
+        (_score(answer), answer["response"])
+        for answer in completions
+        if isinstance(answer, dict) and isinstance(answer.get("response"), str)
+    ]
     if not rated:
         return [{"instruction": record.get("instruction"), "output": None}]
     rated.sort(key=lambda pair: pair[0], reverse=True)

@@ -10,7 +10,10 @@ from xpoll_dagster.corpus.adapters.rows import finish_rows
 
 # -- writing prompts -------------------------------------------------------------------------
 
-_PREFIX = r"^\s*(?:\[\s*[A-Za-z]{2}\s*\]|\b(?:WP|EU|CW|TT|IP|PM|SP|RF|MP|PI|OT|CC)\b\s*[:\]\)-])\s*[:-]?\s*"
+_PREFIX = (
+    r"^\s*(?:\[\s*[A-Za-z]{2}\s*\]|"
+    r"\b(?:WP|EU|CW|TT|IP|PM|SP|RF|MP|PI|OT|CC)\b\s*[:\]\)-])\s*[:-]?\s*"
+)
 
 
 def _written(said: pl.Expr) -> pl.Expr:

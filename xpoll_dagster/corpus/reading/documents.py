@@ -21,7 +21,9 @@ _DECODER = json.JSONDecoder()
 
 
 def read_json(path: Path, options: ReadingOptions, *, lines: bool = False) -> Batches:
-    """The rows of a JSON file, whatever it is called: JSON Lines, an array, or the array inside an object.
+    """The rows of a JSON file, whatever it is called.
+
+    They stand in JSON Lines, in an array, or in an array inside of an object.
 
     Of an object the first member that is an array of objects holds the rows (`data` of SQuAD,
     `Data` of TriviaQA); an object whose members are all objects holds them as its members.

@@ -66,6 +66,13 @@ mixes_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+report_job = dg.define_asset_job(
+    "report_job",
+    selection=dg.AssetSelection.assets("report"),
+    description="The page that shows everything built.",
+    executor_def=dg.in_process_executor,
+)
+
 ALL_JOBS = [
     books_job,
     linking_job,
@@ -76,4 +83,5 @@ ALL_JOBS = [
     sources_job,
     corpus_job,
     mixes_job,
+    report_job,
 ]

@@ -38,7 +38,7 @@ def build_what_is_stale(context: dg.OpExecutionContext) -> None:
     A book that fails is reported at the end and stops nothing else. Steps that need a GPU or
     cost money are left to a person, unless a setting says otherwise.
     """
-    _build(context, ("sft", "retrieval"))
+    _build(context, ("sft", "retrieval", "report"))
 
 
 @dg.op

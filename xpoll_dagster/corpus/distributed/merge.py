@@ -1,0 +1,188 @@
+"""The merge of sources to one corpus, its work done on a `Compute`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from xpoll_dagster.compute.protocol import Compute, Task
+from xpoll_dagster.corpus.decontamination import contaminated_rows
+from xpoll_dagster.corpus.distributed.copies import exact_copies_on
+from xpoll_dagster.corpus.distributed.derived import find_tests_on, sign_sources_on
+from xpoll_dagster.corpus.distributed.neighbours import near_duplicates_on
+from xpoll_dagster.corpus.distributed.shard_rows import ShardRows, read_batch
+from xpoll_dagster.corpus.fates import Fates, numbering
+from xpoll_dagster.corpus.manifest import Manifest
+from xpoll_dagster.corpus.merge import _Earlier, _write
+from xpoll_dagster.corpus.merge_options import MergeOptions
+from xpoll_dagster.corpus.model import SourceError
+from xpoll_dagster.corpus.shards import write_shard
+from xpoll_dagster.corpus.source_tables import Source, open_sources
+from xpoll_dagster.storage import hash_file, replace_directory
+
+Report = Callable[[str], None]
+
+_MADE = ".made"
+
+
+def merge_sources_on(
+    compute: Compute,
+    folders: Iterable[Path],
+    destination: Path,
+    options: MergeOptions | None = None,
+    tests: pl.DataFrame | None = None,
+    report: Report | None = None,
+) -> Manifest:
+    """As `merge.merge_sources`, which it equals to the byte, on a cluster.
+
+    Raises:
+        SourceError: A source is not whole, or the disk is full.
+        BatchError: A part of the work failed as often as it was tried.
+        ComputeError: The cluster is gone.
+    """
+    with replace_directory(destination) as folder:
+        return fill_corpus_on(compute, folders, folder, options, tests, destination, report)
+
+
+def fill_corpus_on(
+    compute: Compute,
+    folders: Iterable[Path],
+    folder: Path,
+    options: MergeOptions | None = None,
+    tests: pl.DataFrame | None = None,
+    earlier: Path | None = None,
+    report: Report | None = None,
+) -> Manifest:
+    """As `merge.fill_corpus`, on a cluster. Errors are those of `merge_sources_on`."""
+    options = options or MergeOptions()
+    tell = report or (lambda _: None)
+    sources = open_sources(folders)
+    fates = decide_on(compute, sources, options, tests, tell)
+    last = _Earlier.open(earlier)
+    made = folder / _MADE
+    made.mkdir()
+    try:
+        tell("Writing the shards that lose rows.")
+        found = _write_shards(compute, sources, fates, made, last)
+        return _write(sources, fates, folder, options, tests, _Made(last.folder, last.files, found), tell)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def decide_on(
+    compute: Compute,
+    sources: list[Source],
+    options: MergeOptions,
+    tests: pl.DataFrame | None = None,
+    tell: Report | None = None,
+) -> Fates:
+    """As `merge.decide`, on a cluster: tests first, then copies, then near-duplicates."""
+    tell = tell or (lambda _: None)
+    starts = numbering(sources)
+    fates = Fates.of(int(starts[-1]))
+    if not sources:
+        return fates
+    if tests is not None and tests.height:
+        tell(f"Looking for {tests.height} tests in {starts[-1]} rows.")
+        find_tests_on(compute, sources, tests, options.decontamination)
+        fates.remove_for_tests(contaminated_rows(sources, tests, options.decontamination))
+    tell(f"Looking for copies among {starts[-1]} rows.")
+    fates.remove_copies(exact_copies_on(compute, sources, fates.removed))
+    if options.near_duplicates:
+        tell(f"Looking for near-duplicates among {int((~fates.removed).sum())} rows.")
+        sign_sources_on(compute, sources, options.near)
+        fates.remove_near(near_duplicates_on(compute, sources, fates.removed, options.near))
+    return fates
+
+
+@dataclass(frozen=True)
+class _Made(_Earlier):
+    """The last corpus, and the shards that were just made on the cluster."""
+
+    made: dict[str, tuple[Path, str]]
+
+    def find(self, identity: str) -> tuple[Path, str] | None:
+        return self.made.get(identity) or super().find(identity)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    rows: ShardRows
+    identity: str
+    compression: str
+
+
+def _wanted(sources: list[Source], fates: Fates, last: _Earlier) -> Iterator[_Wanted]:
+    """Shards that are neither the source's own file nor one of the last corpus."""
+    for start, source in zip(numbering(sources)[:-1], sources, strict=True):
+        stays = ~fates.removed[start : start + source.report.rows]
+        for number, shard in enumerate(source.report.shards):
+            low, high = source.starts[number], source.starts[number + 1]
+            chosen = stays[low:high]
+            if not chosen.any() or np.array_equal(chosen, ~source.repeat[low:high]):
+                continue
+            made_from = f"{shard.sha256}{shard.repeats_sha256}".encode()
+            identity = hashlib.sha256(made_from + np.packbits(chosen).tobytes()).hexdigest()
+            if last.find(identity) is None:
+                rows = ShardRows(source, number, chosen)
+                yield _Wanted(rows, identity, source.report.compression)
+
+
+def _write_shards(
+    compute: Compute, sources: list[Source], fates: Fates, folder: Path, last: _Earlier
+) -> dict[str, tuple[Path, str]]:
+    """Write shards into a folder; returns the file and its hash by identity."""
+    wanted = list(_wanted(sources, fates, last))
+    shared = compute.shared_files
+    batches = (
+        shard.rows.batch(None, shared=shared).with_columns(
+            to=pl.lit(shard.identity), compression=pl.lit(shard.compression)
+        )
+        for shard in wanted
+    )
+    found = {}
+    target = folder.resolve() if shared else None
+    for place, written in compute.map_batches(batches, partial(_writer, target)):
+        identity = wanted[place].identity
+        path = folder / identity
+        data, sha256 = written.row(0)
+        if data is not None:
+            with path.open("wb") as file:
+                file.write(data)
+                os.fsync(file.fileno())
+        if hash_file(path) != sha256:
+            raise SourceError(
+                f"A shard of {wanted[place].rows.source.name} came back damaged: merge again."
+            )
+        found[identity] = (path, sha256)
+    return found
+
+
+def _writer(folder: Path | None) -> Task:
+    """Writes a shard into the shared folder, or gives back its bytes."""
+
+    def write(batch: pl.DataFrame) -> pl.DataFrame:
+        import tempfile
+
+        identity, compression = batch.select("to", "compression").row(0)
+        rows = read_batch(batch.drop("to", "compression"), None)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as own:
+            path = Path(own) / "shard"
+            sha256 = write_shard(rows, path, compression)
+            data = path.read_bytes() if folder is None else None
+            if folder is not None:
+                # Another worker may be at the same shard, where a node was thought dead.
+                os.replace(path, folder / identity)  # noqa: PTH105
+        return pl.DataFrame(
+            {"data": pl.Series([data], dtype=pl.Binary), "sha256": [sha256]},
+        )
+
+    return write

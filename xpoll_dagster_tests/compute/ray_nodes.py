@@ -1,0 +1,175 @@
+"""A Ray cluster of two nodes on this machine, and tasks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from xpoll_dagster.compute.options import ComputeOptions
+
+# Ray reads these when it is first imported, in the driver (this process) and in every node.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN"] = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started, parents first."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                parents.setdefault(parent, []).append(int(folder.name))
+    found = [pid]
+    for known in found:
+        found.extend(parents.get(known, []))
+    return found
+
+
+class Nodes:
+    """A head and further nodes, each with its own raylet and object store."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="xray", dir="/tmp"))
+        self.address = f"127.0.0.1:{free_port()}"
+        self._processes: list[subprocess.Popen] = []
+        port = self.address.rpartition(":")[2]
+        self._start("--head", f"--port={port}", "--include-dashboard=false",
+                    f"--temp-dir={self._folder / 'ray'}")
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", int(port)), 1).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        self.add()
+
+    def _start(self, *arguments: str) -> None:
+        ray = Path(sys.executable).parent / "ray"
+        command = [
+            str(ray), "start", "--block", "--disable-usage-stats", "--num-cpus=3",
+            "--include-log-monitor=false", "--object-store-memory=200000000",
+            "--node-ip-address=127.0.0.1", *arguments,
+        ]
+        with (self._folder / f"node{len(self._processes)}.log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self._processes.append(process)
+
+    def add(self) -> None:
+        """Start a further node."""
+        self._start(f"--address={self.address}")
+
+    def kill_last(self) -> None:
+        """Kill the last node with all its workers, as a power cut does."""
+        self._kill(self._processes.pop())
+
+    def stop(self) -> None:
+        while self._processes:
+            self._kill(self._processes.pop())
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _kill(self, process: subprocess.Popen) -> None:
+        for pid in descendants(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait(30)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many nodes are there; the driver must be connected."""
+        import ray
+
+        deadline = time.monotonic() + 90
+        while sum(node["Alive"] for node in ray.nodes()) != count:
+            assert time.monotonic() < deadline, "the nodes did not come up"
+            time.sleep(0.2)
+
+    def options(self, **settings: object) -> ComputeOptions:
+        return ComputeOptions.model_validate(
+            {"kind": "ray", "address": self.address, "partitions": 5, **settings}
+        )
+
+
+@contextlib.contextmanager
+def two_nodes() -> Iterator[Nodes]:
+    pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("nodes are killed by what /proc tells of them")
+    nodes = Nodes()
+    try:
+        yield nodes
+    finally:
+        nodes.stop()
+
+
+class Doubler:
+    """Doubles a column, and tells where and for which time."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.calls = 0
+
+    def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
+        import ray
+
+        time.sleep(self.seconds)
+        self.calls += 1
+        node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else "here"
+        return frame.select(
+            pl.col("x") * 2, worker=pl.lit(f"{node}/{os.getpid()}"), call=pl.lit(self.calls)
+        )
+
+
+def double(seconds: float = 0.0) -> Doubler:
+    return Doubler(seconds)
+
+
+class Flaky:
+    """Fails once for each batch, and always for a poisoned one."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
+        number = frame["x"][0]
+        if number == 13:
+            raise ValueError("13 cannot be done")
+        mark = self.folder / str(number)
+        if not mark.exists():
+            mark.touch()
+            raise ConnectionError("once")
+        return frame
+
+
+def flaky(folder: str) -> Flaky:
+    return Flaky(folder)
+
+
+def smallest(frame: pl.DataFrame) -> pl.DataFrame:
+    """For each key its smallest row."""
+    return frame.group_by("key").agg(pl.col("row").min(), pl.len()).sort("key")
+
+
+def refuse(frame: pl.DataFrame) -> pl.DataFrame:
+    raise ValueError(f"{frame.height} rows are too many")
