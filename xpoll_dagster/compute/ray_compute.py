@@ -32,21 +32,20 @@ class RayCompute:
     ) -> Iterator[tuple[int, pl.DataFrame]]:
         """As `Compute.map_batches`; a window of batches at a time is on the cluster.
 
-        A window has actors of its own, so a model is loaded once per actor and window.
+        A model lives in actors, and is loaded once per actor and window. Other tasks are made
+        anew for every batch, in processes that Ray keeps.
         """
-        data = self._ray.data
         for window in self._windows(frames):
-            cpus, gpus, most = self._share(model=model)
-            count = min(most, len(window))
-            dataset = data.from_arrow_refs(window).map_batches(
-                _Actor,
-                fn_constructor_args=(factory, self._options.attempts),
-                batch_size=1,
-                batch_format="pyarrow",
-                compute=data.ActorPoolStrategy(min_size=1, max_size=count, initial_size=count),
-                num_cpus=cpus,
-                num_gpus=gpus or None,
-            )
+            dataset = self._ray.data.from_arrow_refs(window)
+            if model:
+                dataset = self._with_actors(dataset, len(window), factory)
+            else:
+                dataset = dataset.map_batches(
+                    partial(_do, factory=factory, attempts=self._options.attempts),
+                    batch_size=1,
+                    batch_format="pyarrow",
+                    num_cpus=1,
+                )
             arrived = 0
             for row in self._rows(dataset):
                 arrived += 1
@@ -97,29 +96,40 @@ class RayCompute:
         if window:
             yield window
 
-    def _share(self, *, model: bool) -> tuple[float, float, int]:
-        """CPUs and GPUs of an actor, and how many of them the cluster has room for."""
+    def _with_actors(self, dataset: Any, batches: int, factory: Factory) -> Any:
+        options = self._options
+        count = min(self._actors(), batches)
+        return dataset.map_batches(
+            _Actor,
+            fn_constructor_args=(factory, options.attempts),
+            batch_size=1,
+            batch_format="pyarrow",
+            compute=self._ray.data.ActorPoolStrategy(
+                min_size=1, max_size=count, initial_size=count
+            ),
+            num_cpus=options.cpus_per_actor,
+            num_gpus=options.gpus_per_actor or None,
+        )
+
+    def _actors(self) -> int:
+        """How many actors with a model the cluster has room for, or the options allow."""
         room = self._ray.cluster_resources()
         options = self._options
+        cpus = room.get("CPU", 0.0)
+        for name, wanted, field in (
+            ("CPU", options.cpus_per_actor, "CPUS"),
+            ("GPU", options.gpus_per_actor, "GPUS"),
+        ):
+            if wanted > room.get(name, 0.0):
+                raise ComputeError(
+                    f"An actor is to have {wanted:g} {name}s, and the cluster has "
+                    f"{room.get(name, 0.0):g}: lower XPOLL_COMPUTE__{field}_PER_ACTOR."
+                )
         # One CPU stays free: what feeds the actors needs it.
-        free = max(room.get("CPU", 1.0) - 1, 1.0)
-        if not model:
-            return 1.0, 0.0, max(int(free), 1)
-        gpus = options.gpus_per_actor
-        if gpus > room.get("GPU", 0.0):
-            raise ComputeError(
-                f"An actor is to have {gpus:g} GPUs, and the cluster has {room.get('GPU', 0.0):g}: "
-                "lower XPOLL_COMPUTE__GPUS_PER_ACTOR."
-            )
-        if options.cpus_per_actor > room.get("CPU", 0.0):
-            raise ComputeError(
-                f"An actor is to have {options.cpus_per_actor:g} CPUs, and the cluster has "
-                f"{room.get('CPU', 0.0):g}: lower XPOLL_COMPUTE__CPUS_PER_ACTOR."
-            )
-        most = free / options.cpus_per_actor
-        if gpus:
-            most = min(most, room["GPU"] / gpus)
-        return options.cpus_per_actor, gpus, max(min(int(most), options.actors or int(most)), 1)
+        most = max(cpus - 1, 1.0) / options.cpus_per_actor
+        if options.gpus_per_actor:
+            most = min(most, room["GPU"] / options.gpus_per_actor)
+        return max(min(int(most), options.actors or int(most)), 1)
 
     def _rows(self, dataset: Any) -> Iterator[Row]:
         try:
@@ -147,13 +157,19 @@ class _Actor:
         self._work = Attempts(factory, attempts)
 
     def __call__(self, arrow: Any) -> Any:
-        done = []
-        for row in rows_of(arrow):
-            try:
-                done.append(Row(row.place, pack(self._work(row.open(), row.place))))
-            except BatchError as error:
-                done.append(failed(error))
-        return table(done)
+        return table([_done(row, self._work) for row in rows_of(arrow)])
+
+
+def _do(arrow: Any, factory: Factory, attempts: int) -> Any:
+    work = Attempts(factory, attempts)
+    return table([_done(row, work) for row in rows_of(arrow)])
+
+
+def _done(row: Row, work: Attempts) -> Row:
+    try:
+        return Row(row.place, pack(work(row.open(), row.place)))
+    except BatchError as error:
+        return failed(error)
 
 
 def _split(arrow: Any, key: str, partitions: int) -> Any:

@@ -34,7 +34,8 @@ def find_candidates(
         Candidates with their scores, `signals` and `overlap` (the share of common five-word
         runs of the two passages), in no order.
     """
-    parts: list[pl.DataFrame] = []
+    empty = _found((links[0].clear(), links[1].clear(), links[2].clear()), passages, options)
+    parts = [empty]
     names: list[str] = []
     split = [_by_domains(table) for table in links]
     for domains in sorted({key for tables in split for key in tables}):
@@ -55,16 +56,17 @@ def find_candidates(
             )
             names.append(name)
             kept = cache.read(KIND, name)
-        if kept is None:
-            scored = score_candidates(concept, lexical, semantic, options.fusion)
-            kept = _with_overlap(supported_candidates(scored, options.selection), passages)
+        if kept is None or kept.schema != empty.schema:
+            kept = _found((concept, lexical, semantic), passages, options)
             if cache is not None:
                 cache.write(KIND, name, kept)
         parts.append(kept)
     if cache is not None:
         cache.keep_only(KIND, names)
-    if parts:
-        return pl.concat(parts)
+    return pl.concat(parts)
+
+
+def _found(links: Links, passages: Passages, options: LinkingOptions) -> pl.DataFrame:
     scored = score_candidates(*links, options.fusion)
     return _with_overlap(supported_candidates(scored, options.selection), passages)
 

@@ -92,13 +92,13 @@ VOLUMES = st.builds(
     st.integers(1, 9),
     st.integers(0, 4),
 )
-LIBRARIES = st.lists(VOLUMES, max_size=7, unique_by=lambda book: book.name + book.domain)
+LIBRARIES = st.lists(VOLUMES, max_size=6, unique_by=lambda book: book.name + book.domain)
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(history=st.lists(LIBRARIES, min_size=2, max_size=4), centre=st.booleans())
+@given(history=st.lists(LIBRARIES, min_size=2, max_size=3), centre=st.booleans())
 def test_whatever_happened_before_the_links_are_those_of_a_full_linking(
     tmp_path: Path, history: list[list[Volume]], centre: bool
 ):
@@ -136,15 +136,26 @@ def test_one_book_makes_the_comparisons_of_its_shelf_and_no_others(
 
     search = semantic.search_both_ways
     monkeypatch.setattr(semantic, "search_both_ways", counted)
-    assert_equal(link_all(after, tmp_path), link_all(after, tmp_path / "none"))
-    incremental, full = len(compared), 0
-    passages = eligible_passages(tables(after)[0], OPTIONS)
-    for a, b in passages.domain_pairs():
-        full += len(passages.shelves[a]) * len(passages.shelves[b])
-    assert incremental - full < full  # the second call above compared all shelves
+    found = link_all(after, tmp_path)
+    assert len(compared) == len(comparisons(after) - comparisons(BOOKS))
+    assert len(comparisons(BOOKS) & comparisons(after)) > 0
     compared.clear()
     link_all(after, tmp_path)
     assert compared == []
+    assert_equal(found, link_all(after, None))
+
+
+def comparisons(books: list[Volume]) -> set[tuple[str, str]]:
+    """Every two shelves of different domains, told by what stands on them."""
+    shelves: dict[tuple[str, int], list[Volume]] = {}
+    for book in sorted(books, key=lambda book: book.key):
+        shelves.setdefault((book.domain, shelf_number(book.key, OPTIONS.shelves)), []).append(book)
+    return {
+        (repr(one), repr(other))
+        for one in shelves.values()
+        for other in shelves.values()
+        if one[0].domain < other[0].domain
+    }
 
 
 def test_what_no_library_needs_is_removed_and_what_is_kept_does_not_grow(tmp_path: Path):
@@ -153,7 +164,7 @@ def test_what_no_library_needs_is_removed_and_what_is_kept_does_not_grow(tmp_pat
 
     link_all(BOOKS, tmp_path)
     first = kept()
-    for seed in range(3):
+    for seed in range(2):
         link_all([*BOOKS[:-1], Volume("c", "two", 9, 20 + seed)], tmp_path)
         assert len(kept()) == len(first)
     link_all(BOOKS, tmp_path)

@@ -11,6 +11,7 @@ from xpoll_dagster.corpus.catalogue import Entry
 from xpoll_dagster.corpus.curriculum import fill_curriculum
 from xpoll_dagster.corpus.decontamination import TESTS_SCHEMA
 from xpoll_dagster.corpus.download import download
+from xpoll_dagster.corpus.evaluation import evaluation_texts
 from xpoll_dagster.corpus.grounded_preferences import grounded_candidates
 from xpoll_dagster.corpus.manifest import read_manifest
 from xpoll_dagster.corpus.merge import fill_corpus
@@ -143,9 +144,10 @@ def merged_corpus(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
     """
 
     def build() -> Built:
-        training, tests = [], []
+        training: list[Path] = []
+        tests: list[Path] = []
         for entry, folder in _built_sources(project):
-            (tests if entry.evaluation else training).append((entry.name, folder))
+            (tests if entry.evaluation else training).append(folder)
         if not training:
             raise SourceError(
                 "No source of the catalogue is built: materialise instruct_source first."
@@ -155,7 +157,7 @@ def merged_corpus(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
 
         def fill(folder: Path) -> None:
             manifest = fill_corpus(
-                [folder for _, folder in training],
+                training,
                 folder,
                 project.settings.corpus.merge,
                 _tests(tests, project),
@@ -208,22 +210,27 @@ def _built_sources(project: Project) -> list[tuple[Entry, Path]]:
     ]
 
 
-def _tests(sources: list[tuple[str, Path]], project: Project) -> pl.DataFrame | None:
-    """Texts that must not be trained on: test sets, and the project's own held-out probes."""
-    parts = []
-    for name, folder in sources:
-        for rows in Source.open(folder).batches(["_id", "instruction", "input", "output"]):
-            texts = pl.concat_str(
-                "instruction", "input", "output", separator=" ", ignore_nulls=True
-            )
-            parts.append(rows.select(pl.lit(name).alias("test_set"), test="_id", text=texts))
+def _tests(folders: list[Path], project: Project) -> pl.DataFrame | None:
+    """Texts that must not be trained on: test sets, held-out probes and held-out chunks."""
+    parts = [evaluation_texts(Source.open(folder) for folder in folders)]
     probes = project.store.get("probe_prompts")
     if probes is not None:
         found = pl.read_parquet(probes.path)
         parts.append(
-            found.select(pl.lit("probe_prompts").alias("test_set"), test="probe_id", text="prompt")
+            found.select(pl.lit("probe_prompts").alias("test_set"), test="id", text="prompt")
         )
-    return pl.concat(parts).select(TESTS_SCHEMA.names()) if parts else None
+    if project.store.get("sft_dataset", suffix="") is not None:
+        held = [rows for split, rows in project.dataset_splits().items() if split != "train"]
+        if held:
+            ids = pl.concat(held)["chunk_ids"].explode().drop_nulls().unique()
+            chunks = project.read_books("chunks").filter(pl.col("chunk_id").is_in(ids.implode()))
+            parts.append(
+                chunks.select(
+                    pl.lit("held_out_chunks").alias("test_set"), test="chunk_id", text="passage"
+                ).collect()
+            )
+    tests = pl.concat([part.select(TESTS_SCHEMA.names()) for part in parts])
+    return tests if tests.height else None
 
 
 @dg.asset(
