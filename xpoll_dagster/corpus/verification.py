@@ -72,7 +72,8 @@ def verify_source(
         return [*breaks, f"{name} gave 0 rows{why}: nothing can be trained on it."]
     breaks += _count_breaks(entry, report.rows, report.capped)
     fit = report.read - report.capped
-    if fit and rejected > options.max_rejected * fit:
+    # The project's own tables hold what its gates refused, too.
+    if fit and entry.own is None and rejected > options.max_rejected * fit:
         worst = max(report.rejected, key=lambda reason: report.rejected[reason])
         breaks.append(f"{name}: {rejected} of {fit} rows were rejected, most of them for: {worst}.")
     breaks += _row_breaks(source, entry)

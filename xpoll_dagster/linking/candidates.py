@@ -8,7 +8,7 @@ import polars as pl
 
 from xpoll_dagster.linking.cache import LinkCache
 from xpoll_dagster.linking.duplicates import run_overlap
-from xpoll_dagster.linking.fusion import DOMAINS, PAIR, score_candidates
+from xpoll_dagster.linking.fusion import DOMAINS, PAIR, score_candidates, with_shared
 from xpoll_dagster.linking.options import LinkingOptions, SelectionOptions
 from xpoll_dagster.linking.passages import Passages
 
@@ -67,8 +67,9 @@ def find_candidates(
 
 
 def _found(links: Links, passages: Passages, options: LinkingOptions) -> pl.DataFrame:
-    scored = score_candidates(*links, options.fusion)
-    return _with_overlap(supported_candidates(scored, options.selection), passages)
+    scored = _often_enough(score_candidates(*links, options.fusion), options.selection)
+    fused = with_shared(scored, links[0], links[1])
+    return _with_overlap(supported_candidates(fused, options.selection), passages)
 
 
 def _by_domains(links: pl.DataFrame) -> dict[tuple[str, ...], pl.DataFrame]:
@@ -119,11 +120,7 @@ def supported_candidates(fused: pl.DataFrame, options: SelectionOptions) -> pl.D
         .str.split(" ")
     )
     single = word_list.list.join(" ").str.split(" ").list.unique()
-    strong = fused.with_columns(
-        by_concept=(pl.col("concept_rank") >= options.signal_quantile).fill_null(value=False),
-        by_words=(pl.col("lexical_rank") >= options.signal_quantile).fill_null(value=False),
-        by_meaning=(pl.col("margin_rank") >= options.signal_quantile).fill_null(value=False),
-    ).filter(pl.sum_horizontal("by_concept", "by_words", "by_meaning") >= options.min_signals)
+    strong = _often_enough(fused, options)
     beyond = single.list.set_difference(concept_words).list.len() >= options.independent_words
     by_words = pl.col("by_words") & (~pl.col("by_concept") | beyond)
     signals = pl.concat_list(
@@ -136,3 +133,12 @@ def supported_candidates(fused: pl.DataFrame, options: SelectionOptions) -> pl.D
         .filter(pl.col("signals").list.len() >= options.min_signals)
         .drop("by_concept", "by_words", "by_meaning")
     )
+
+
+def _often_enough(fused: pl.DataFrame, options: SelectionOptions) -> pl.DataFrame:
+    """The candidates that enough signals support, be they independent or not."""
+    return fused.with_columns(
+        by_concept=(pl.col("concept_rank") >= options.signal_quantile).fill_null(value=False),
+        by_words=(pl.col("lexical_rank") >= options.signal_quantile).fill_null(value=False),
+        by_meaning=(pl.col("margin_rank") >= options.signal_quantile).fill_null(value=False),
+    ).filter(pl.sum_horizontal("by_concept", "by_words", "by_meaning") >= options.min_signals)

@@ -49,6 +49,7 @@ def fuse_links(
         first.
     """
     scored = score_candidates(concept_links, lexical_links, semantic_links, options.fusion)
+    scored = with_shared(scored, concept_links, lexical_links)
     passages = eligible_passages(chunks, options)
     scored = with_cosines(scored, passages, chunks.height, embeddings, options)
     return scored.sort("score", *PAIR, descending=[True, False, False])
@@ -57,28 +58,41 @@ def fuse_links(
 def score_candidates(
     concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame, weights: FusionOptions
 ) -> pl.DataFrame:
-    """As `fuse_links`, in no order and without the columns that need the vectors.
+    """As `fuse_links`, in no order and without the vectors' columns and what passages share.
 
     The score of a pair depends on the links of its two domains alone.
     """
-    return _score(_join(concept, lexical, semantic), weights)
-
-
-def _join(concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame) -> pl.DataFrame:
     key = PAIR + DOMAINS
     by_meaning = semantic.select(*key, "margin", margin_rank="rank")
     by_words = lexical.select(
-        *key, words="concepts", lexical_score="score", lexical_margin="margin", lexical_rank="rank"
+        *key, lexical_score="score", lexical_margin="margin", lexical_rank="rank"
     )
-    by_concepts = concept.select(*key, "concepts", concept_score="score", concept_rank="rank")
-    # In a fixed order, so that sums over the same links are the same to the last bit.
-    order = "left_right"
-    joined = by_meaning.join(by_words, on=key, how="full", coalesce=True, maintain_order=order)
-    joined = joined.join(by_concepts, on=key, how="full", coalesce=True, maintain_order=order)
+    by_concepts = concept.select(*key, concept_score="score", concept_rank="rank")
+    joined = _join(_join(by_meaning, by_words), by_concepts)
+    return _score(joined, weights)
+
+
+def _join(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of either table, in a fixed order.
+
+    So that sums over the same links are the same to the last bit.
+    """
+    new = other.join(one, on=PAIR, how="anti", maintain_order="left")
+    both = one.join(other.drop(DOMAINS), on=PAIR, how="left", maintain_order="left")
+    return pl.concat([both, new], how="diagonal")
+
+
+def with_shared(
+    candidates: pl.DataFrame, concept: pl.DataFrame, lexical: pl.DataFrame
+) -> pl.DataFrame:
+    """Add `concepts` and `words`, what the passages of each pair share; empty lists for nothing."""
     nothing = pl.lit([], dtype=pl.List(CONCEPT_STRUCT))
-    return joined.with_columns(
-        pl.col("concepts").fill_null(nothing), pl.col("words").fill_null(nothing)
-    )
+    for name, links in (("words", lexical), ("concepts", concept)):
+        shared = links.select(*PAIR, pl.col("concepts").alias(name))
+        candidates = candidates.join(
+            shared, on=PAIR, how="left", maintain_order="left"
+        ).with_columns(pl.col(name).fill_null(nothing))
+    return candidates
 
 
 def with_cosines(

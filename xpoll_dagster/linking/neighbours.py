@@ -7,6 +7,9 @@ the next is computed.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from xpoll_dagster.linking.shelf_comparison import BothWays, Nearest
@@ -34,32 +37,32 @@ def best_products(
             product counts only where theirs is at least 2.
 
     Returns:
-        Each left row's best right rows, and each right row's best left ones; of equal
-        ones those that come first.
+        Each left row's best right rows, and each right row's best left ones.
     """
     transposed = right.T.tocsr()
     needed_transposed = needed[1].T.tocsr() if needed is not None else None
+    width = min(keep, right.shape[0])
 
-    def block(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def block(start: int) -> tuple[Nearest, np.ndarray, np.ndarray, np.ndarray]:
         rows = slice(start, start + BLOCK_ROWS)
         product = left[rows] @ transposed
         wanted = product.data >= floor
         if needed is not None and needed_transposed is not None:
             # The same pattern of entries gives the same order of results.
             wanted &= (needed[0][rows] @ needed_transposed).data >= 2 - 1e-3
-        where = np.repeat(
-            np.arange(start, start + product.shape[0], dtype=np.int32), np.diff(product.indptr)
-        )
-        return where[wanted], product.indices[wanted], product.data[wanted]
+        where = np.repeat(np.arange(product.shape[0], dtype=np.int32), np.diff(product.indptr))
+        i, j, score = where[wanted], product.indices[wanted], product.data[wanted]
+        return _lists(i, j, score, product.shape[0], width), i + np.int32(start), j, score
 
-    parts = [block(start) for start in range(0, left.shape[0], BLOCK_ROWS)]
-    i, j, score = (np.concatenate([part[n] for part in parts]) for n in range(3))
-    order = np.lexsort((j, i))
-    i, j, score = i[order], j[order], score[order]
-    return (
-        _lists(i, j, score, left.shape[0], min(keep, right.shape[0])),
-        _lists(j, i, score, right.shape[0], min(keep, left.shape[0])),
+    # Large matrices are compared by all processors; small ones by as many callers.
+    threads = (os.cpu_count() or 1) if left.shape[0] > 8 * BLOCK_ROWS else 1
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(block, range(0, left.shape[0], BLOCK_ROWS)))
+    i, j, score = (np.concatenate([part[n] for part in parts]) for n in (1, 2, 3))
+    forward = Nearest(
+        np.vstack([part[0].score for part in parts]), np.vstack([part[0].row for part in parts])
     )
+    return forward, _lists(j, i, score, right.shape[0], min(keep, left.shape[0]))
 
 
 def _lists(

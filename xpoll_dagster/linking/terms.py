@@ -227,13 +227,16 @@ def _book_terms(texts: pl.Series, options: LexicalOptions) -> BookTerms:
             weight=(1.0 + pl.col("count").log()) * idf.pow(options.idf_power) * share,
             single=pl.col("key") < size,
         )
-        .sort("row", "weight", "key", descending=[False, True, False])
     )
-    length = pl.when("single").then(pl.col("weight") ** 2).otherwise(0.0).sum().over("row").sqrt()
-    weighed = weighed.with_columns(
-        weight=pl.col("weight") / pl.max_horizontal(length, pl.lit(1e-9)),
-        place=pl.col("single").cum_sum().over("row"),
-    ).filter(~pl.col("single") | (pl.col("place") <= options.features))
+    # Only words are cut and measured; pairs of words, the most of the terms, are not sorted.
+    singles = weighed.filter("single").sort("row", "weight", "key", descending=[False, True, False])
+    row, weight = singles["row"].to_numpy(), singles["weight"].to_numpy()
+    length = np.sqrt(np.bincount(row, weights=weight**2, minlength=len(texts)))
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    kept = singles.filter(pl.Series(place < options.features))
+    weighed = pl.concat([kept, weighed.filter(~pl.col("single"))])
+    scale = pl.Series(1.0 / np.maximum(length, 1e-9)).gather(weighed["row"])
+    weighed = weighed.with_columns(weight=pl.col("weight") * scale)
     keys = weighed["key"].unique().sort()
     key = keys.to_numpy()
     single = pl.Series(key < size)

@@ -14,11 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 import pytest
 
 from xpoll_dagster.compute.options import ComputeOptions
+from xpoll_dagster.writing.engines.model import Completion, EngineError
 
 # Ray reads these when it is first imported, in the driver (this process) and in every node.
 os.environ["RAY_AUTH_MODE"] = "token"
@@ -53,8 +55,12 @@ class Nodes:
         self.address = f"127.0.0.1:{free_port()}"
         self._processes: list[subprocess.Popen] = []
         port = self.address.rpartition(":")[2]
-        self._start("--head", f"--port={port}", "--include-dashboard=false",
-                    f"--temp-dir={self._folder / 'ray'}")
+        self._start(
+            "--head",
+            f"--port={port}",
+            "--include-dashboard=false",
+            f"--temp-dir={self._folder / 'ray'}",
+        )
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -69,9 +75,15 @@ class Nodes:
     def _start(self, *arguments: str) -> None:
         ray = Path(sys.executable).parent / "ray"
         command = [
-            str(ray), "start", "--block", "--disable-usage-stats", "--num-cpus=3",
-            "--include-log-monitor=false", "--object-store-memory=200000000",
-            "--node-ip-address=127.0.0.1", *arguments,
+            str(ray),
+            "start",
+            "--block",
+            "--disable-usage-stats",
+            "--num-cpus=3",
+            "--include-log-monitor=false",
+            "--object-store-memory=200000000",
+            "--node-ip-address=127.0.0.1",
+            *arguments,
         ]
         with (self._folder / f"node{len(self._processes)}.log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
@@ -121,6 +133,29 @@ def two_nodes() -> Iterator[Nodes]:
         yield nodes
     finally:
         nodes.stop()
+
+
+class Echo:
+    """An engine that answers with the question, and where and how often it was asked."""
+
+    model = "echo"
+    identity: ClassVar = {"model": "echo"}
+
+    def __init__(self, log: str = "") -> None:
+        self.log = log
+
+    def complete(self, requests, on_completion=None):
+        if self.log:
+            with Path(self.log).open("a") as log:
+                log.writelines(f"{request.messages[-1].content!r}\n" for request in requests)
+        if any("mute" in request.messages[-1].content for request in requests):
+            raise EngineError("The model is mute: choose another.")
+        return [
+            Completion(
+                f"{request.sampling.temperature} {request.messages[-1].content}", "stop", 3, 4
+            )
+            for request in requests
+        ]
 
 
 class Doubler:

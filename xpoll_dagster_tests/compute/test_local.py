@@ -52,8 +52,13 @@ def test_a_failing_batch_is_tried_again_and_then_told():
 
 
 def test_a_shuffle_brings_rows_of_a_key_together_in_their_order():
-    given = [pl.DataFrame({"key": [k % 7 for k in range(n, n + 10)], "row": range(n, n + 10)},
-                          schema={"key": pl.UInt64, "row": pl.Int64}) for n in (0, 10, 20)]
+    given = [
+        pl.DataFrame(
+            {"key": [k % 7 for k in range(n, n + 10)], "row": range(n, n + 10)},
+            schema={"key": pl.UInt64, "row": pl.Int64},
+        )
+        for n in (0, 10, 20)
+    ]
     seen = list(LocalCompute(ComputeOptions(partitions=3)).shuffle(given, "key", lambda f: f))
     keys = [set(part["key"].unique()) for part in seen]
     assert len(seen) == 3

@@ -10,11 +10,25 @@ import numpy as np
 import polars as pl
 import pytest
 
+from xpoll_dagster.books.embedding import embed_chunks, load_embedder
+from xpoll_dagster.books.embedding_batches import embed_books
 from xpoll_dagster.compute.loading import open_compute
 from xpoll_dagster.compute.local import LocalCompute
 from xpoll_dagster.compute.options import ComputeOptions
 from xpoll_dagster.compute.protocol import BatchError, ComputeError, in_order
-from xpoll_dagster_tests.compute.ray_nodes import double, flaky, free_port, refuse, smallest, two_nodes
+from xpoll_dagster.writing.completion import CachedEngine, CompletionCache
+from xpoll_dagster.writing.engines.distributed import DistributedEngine
+from xpoll_dagster.writing.engines.model import ChatRequest
+from xpoll_dagster.writing.model import Message
+from xpoll_dagster_tests.compute.ray_nodes import (
+    Echo,
+    double,
+    flaky,
+    free_port,
+    refuse,
+    smallest,
+    two_nodes,
+)
 
 
 def batches(count: int) -> list[pl.DataFrame]:
@@ -39,6 +53,17 @@ def test_where_no_cluster_answers_the_error_says_so():
         pass
 
 
+def chunks(name: str, count: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "chunk_id": [f"{name}-{n}" for n in range(count)],
+            "passage": ["" if n % 4 == 0 else f"Passage {n} of {name}" for n in range(count)],
+            "text": [f" A text about {n} {'things ' * (n % 5)}" for n in range(count)],
+        },
+        schema={"chunk_id": pl.String, "passage": pl.String, "text": pl.String},
+    )
+
+
 @pytest.fixture(scope="module")
 def nodes():
     with two_nodes() as found:
@@ -50,8 +75,6 @@ def compute(nodes):
     with open_compute(nodes.options(actors=4)) as connected:
         nodes.wait_for(2)
         yield connected
-
-
 
 
 @pytest.mark.slow
@@ -87,6 +110,25 @@ class TestTwoNodes:
             pytest.raises(ComputeError, match="GPUs"),
         ):
             list(wanting.map_batches(batches(1), double, model=True))
+
+    def test_chunks_of_many_books_get_the_vectors_of_one_process(self, compute):
+        books = {name: chunks(name, count) for name, count in (("a", 30), ("b", 0), ("c", 9))}
+        found = dict(embed_books(books.items(), compute))
+        assert set(found) == set(books)
+        for name, book in books.items():
+            assert found[name].equals(embed_chunks(book, load_embedder()))
+
+    def test_completions_come_through_the_cache_that_stays_here(self, compute, tmp_path):
+        asked = [ChatRequest((Message("user", f"question {n}"),)) for n in range(7)]
+        engine = DistributedEngine(partial(Echo, str(tmp_path / "log")), compute, 3)
+        cached = CachedEngine(engine, CompletionCache(tmp_path / "cache.db"))
+        first = cached.complete(asked[:5])
+        second = cached.complete(asked)
+        assert [c.text for c in second] == [f"0.3 question {n}" for n in range(7)]
+        assert [c.cached for c in second] == [True] * 5 + [False] * 2
+        assert [c.text for c in first] == [c.text for c in second[:5]]
+        # Every question was asked once, whoever asked it.
+        assert len((tmp_path / "log").read_text().splitlines()) == 7
 
     def test_actors_keep_their_task_and_a_killed_node_loses_no_batch(self, nodes, compute):
         found: dict[int, pl.DataFrame] = {}

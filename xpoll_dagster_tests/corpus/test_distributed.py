@@ -68,8 +68,12 @@ def write_sources(root: Path, rows: int, shard_rows: int) -> list[Path]:
         {"instruction": sentence(rng, 12), "input": sentence(rng, 5), "output": sentence(rng, 30)}
         for _ in range(rows)
     ]
-    talk = [{"role": "user", "content": "Hello there"}, {"role": "assistant", "content": "Hello"},
-            {"role": "user", "content": "How?"}, {"role": "assistant", "content": "Well."}]
+    talk = [
+        {"role": "user", "content": "Hello there"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "How?"},
+        {"role": "assistant", "content": "Well."},
+    ]
     for row in own[:: max(rows // 20, 1)]:
         row["messages"] = talk
     options = SourceOptions(shard_rows=shard_rows)
@@ -82,8 +86,16 @@ def write_sources(root: Path, rows: int, shard_rows: int) -> list[Path]:
     folders: list[Path] = []
     for name, given, licence, priority in made:
         folders.append(
-            write_source(root, name, given, licence=licence, priority=priority,
-                         others=list(folders), options=options, batch=shard_rows)
+            write_source(
+                root,
+                name,
+                given,
+                licence=licence,
+                priority=priority,
+                others=list(folders),
+                options=options,
+                batch=shard_rows,
+            )
         )
     return folders
 

@@ -72,7 +72,9 @@ def fill_corpus_on(
     try:
         tell("Writing the shards that lose rows.")
         found = _write_shards(compute, sources, fates, made, last)
-        return _write(sources, fates, folder, options, tests, _Made(last.folder, last.files, found), tell)
+        return _write(
+            sources, fates, folder, options, tests, _Made(last.folder, last.files, found), tell
+        )
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
