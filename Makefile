@@ -22,8 +22,8 @@ run: install
 dev: install
 	@$(BIN)/xpoll dev
 
-test: $(INSTALLED_DEV)
-	@$(BIN)/python -m pytest
+test: test-fast
+	@$(BIN)/python -m pytest -m "slow or e2e"
 
 test-fast: $(INSTALLED_DEV)
 	@$(BIN)/python -m pytest -n auto -m "not slow and not e2e"

@@ -28,8 +28,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import polars as pl
-
 from benchmarks.instruct_corpus import make_corpus
 
 FIELDS = ("instruction", "input", "output")
@@ -90,13 +88,13 @@ def run_duckdb(files: list[Path], out: Path) -> int:
 
 def run_ours(files: list[Path], out: Path, *, jsonl: bool) -> int:
     """Normalise the files that are no sources yet, merge; returns the rows of the corpus."""
+    from xpoll_dagster.corpus.catalogue import Entry
     from xpoll_dagster.corpus.merge import merge_sources
     from xpoll_dagster.corpus.merge_options import MergeOptions
-    from xpoll_dagster.corpus.source_tables import outranking_keys
-    from xpoll_dagster.corpus.source_writer import SourceWriter
+    from xpoll_dagster.corpus.normalising import normalise_source
+    from xpoll_dagster.corpus.source_tables import Source, outranking_keys
     from xpoll_dagster.storage import replace_directory
 
-    schema = pl.Schema(dict.fromkeys(FIELDS, pl.String))
     folders = []
     expected = None
     for file in files:
@@ -106,16 +104,18 @@ def run_ours(files: list[Path], out: Path, *, jsonl: bool) -> int:
             continue
         if expected is None:
             expected = outranking_keys(folders[:-1], file.stem, licence="MIT")
-        with (
-            replace_directory(folder) as temporary,
-            SourceWriter(temporary, file.stem, licence="MIT", expected=expected) as writer,
-        ):
-            lines = pl.scan_ndjson(file, schema=schema)
-            for batch in lines.collect_batches(chunk_size=10_000, maintain_order=True):
-                writer.write(batch.with_columns(_category=pl.lit("instruction")))
-            writer.finish()
-            for keys in writer.key_heads():
-                expected.add(keys)
+        entry = Entry(
+            name=file.stem,
+            files=[str(file)],
+            adapter="alpaca",
+            category="instruction",
+            licence="MIT",
+            cap=None,
+        )
+        with replace_directory(folder) as temporary:
+            normalise_source(entry, temporary, [file], expected=expected)
+        # What `outranking_keys` reads for the next source: the entries are in order of rank.
+        expected.add(Source.open(folder).keys("key_a")["key_a"].to_numpy())
     options = MergeOptions(jsonl="plain" if jsonl else "none")
     return merge_sources(folders, out / "corpus", options).rows
 

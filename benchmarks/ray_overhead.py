@@ -136,7 +136,7 @@ def compare(name: str, here: Callable[[], object], there: Callable[[], object]) 
 
 def main() -> None:
     """Run both, print a table and a line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--books", type=int, default=6)
     parser.add_argument("--chunks", type=int, default=500, help="of a book")
     parser.add_argument("--sources", type=int, default=4)

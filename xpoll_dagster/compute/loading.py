@@ -12,7 +12,7 @@ from xpoll_dagster.compute.protocol import Compute
 
 @contextmanager
 def open_compute(options: ComputeOptions | None = None) -> Iterator[Compute]:
-    """This process or a Ray cluster, connected for as long as the block runs.
+    """What the options name: this process, or a Ray cluster, connected while the block runs.
 
     Raises:
         ComputeError: Ray is not installed, or no cluster answers.

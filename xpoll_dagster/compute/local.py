@@ -12,7 +12,7 @@ from xpoll_dagster.compute.protocol import Factory, Task
 
 
 class LocalCompute:
-    """This process. Nothing is imported, started or copied."""
+    """The process that asks. Nothing is imported, started or copied."""
 
     shared_files = True
 

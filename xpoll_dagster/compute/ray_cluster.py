@@ -7,6 +7,7 @@ statistics are switched on.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import secrets
@@ -63,8 +64,8 @@ def _ask_for_a_token() -> None:
 
 def _import_ray() -> Any:
     try:
-        import ray
-        import ray.data
+        ray = importlib.import_module("ray")
+        importlib.import_module("ray.data")
     except ImportError as error:
         raise ComputeError(
             "Ray is not installed: install this package's extra `ray`, or set "

@@ -29,8 +29,9 @@ def normal_form(texts: pl.Series) -> pl.Series:
     White space is what Unicode calls so (property `White_Space`). Nulls become empty texts.
     The function is idempotent.
     """
-    texts = texts.fill_null("").str.replace_all("\n", " ", literal=True)
-    if texts.str.contains("[\t\r\x0b\x0c]").any():
+    # A run of line breaks at once: the paragraphs of most texts then need no second pass.
+    texts = texts.fill_null("").str.replace_all("\n+", " ")
+    if texts.str.contains("[\t\x0b-\r]").any():
         for space in _RARE_SPACES:
             texts = texts.str.replace_all(space, " ", literal=True)
     # Of a text that holds other than ASCII, the characters are fewer than the bytes.

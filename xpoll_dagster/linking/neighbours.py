@@ -58,7 +58,9 @@ def best_products(
     threads = (os.cpu_count() or 1) if left.shape[0] > 8 * BLOCK_ROWS else 1
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(block, range(0, left.shape[0], BLOCK_ROWS)))
-    i, j, score = (np.concatenate([part[n] for part in parts]) for n in (1, 2, 3))
+    i = np.concatenate([part[1] for part in parts])
+    j = np.concatenate([part[2] for part in parts])
+    score = np.concatenate([part[3] for part in parts])
     forward = Nearest(
         np.vstack([part[0].score for part in parts]), np.vstack([part[0].row for part in parts])
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 import pytest
 
@@ -9,12 +11,15 @@ from xpoll_dagster.books import embedding_batches
 from xpoll_dagster.books.embedding import EmbedderError, embed_chunks, load_embedder
 from xpoll_dagster.books.embedding_batches import embed_books
 from xpoll_dagster.compute.local import LocalCompute
+from xpoll_dagster.compute.protocol import Compute, Factory
 
 
 class Backwards(LocalCompute):
     """Batches that are finished in the reverse order."""
 
-    def map_batches(self, frames, factory, *, model=False):
+    def map_batches(
+        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
         yield from reversed(list(super().map_batches(frames, factory, model=model)))
 
 
@@ -28,7 +33,7 @@ def book(count: int) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("compute", [LocalCompute(), Backwards()], ids=["forwards", "backwards"])
-def test_the_vectors_are_those_of_one_process(compute):
+def test_the_vectors_are_those_of_one_process(compute: Compute):
     books = {"long": book(1100), "none": book(0), "short": book(3)}
     found = dict(embed_books(books.items(), compute))
     assert set(found) == set(books)
@@ -41,7 +46,7 @@ def test_a_library_without_chunks_is_embedded():
     assert list(embed_books([], LocalCompute())) == []
 
 
-def test_vectors_of_two_models_are_not_mixed(monkeypatch):
+def test_vectors_of_two_models_are_not_mixed(monkeypatch: pytest.MonkeyPatch):
     models = iter(["m@int8", "m@float32"])
 
     def embed(chunks: pl.DataFrame) -> pl.DataFrame:

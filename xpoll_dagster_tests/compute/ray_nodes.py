@@ -12,15 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import polars as pl
 import pytest
 
 from xpoll_dagster.compute.options import ComputeOptions
-from xpoll_dagster.writing.engines.model import Completion, EngineError
+from xpoll_dagster.writing.engines.model import ChatRequest, Completion, EngineError, OnCompletion
 
 # Ray reads these when it is first imported, in the driver (this process) and in every node.
 os.environ["RAY_AUTH_MODE"] = "token"
@@ -139,12 +138,17 @@ class Echo:
     """An engine that answers with the question, and where and how often it was asked."""
 
     model = "echo"
-    identity: ClassVar = {"model": "echo"}
 
     def __init__(self, log: str = "") -> None:
         self.log = log
 
-    def complete(self, requests, on_completion=None):
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"model": "echo"}
+
+    def complete(
+        self, requests: Sequence[ChatRequest], on_completion: OnCompletion | None = None
+    ) -> list[Completion]:
         if self.log:
             with Path(self.log).open("a") as log:
                 log.writelines(f"{request.messages[-1].content!r}\n" for request in requests)

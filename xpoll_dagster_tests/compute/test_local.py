@@ -79,6 +79,6 @@ def test_the_options_name_the_compute():
 
 
 @pytest.mark.parametrize("address", ["nowhere", "ray://host:1", "a b:1", "host:1; rm"])
-def test_an_address_that_is_none_is_refused(address):
+def test_an_address_that_is_none_is_refused(address: str):
     with pytest.raises(ValidationError, match="address"):
         ComputeOptions(address=address)

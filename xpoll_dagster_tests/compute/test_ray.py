@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -15,13 +17,14 @@ from xpoll_dagster.books.embedding_batches import embed_books
 from xpoll_dagster.compute.loading import open_compute
 from xpoll_dagster.compute.local import LocalCompute
 from xpoll_dagster.compute.options import ComputeOptions
-from xpoll_dagster.compute.protocol import BatchError, ComputeError, in_order
+from xpoll_dagster.compute.protocol import BatchError, Compute, ComputeError, in_order
 from xpoll_dagster.writing.completion import CachedEngine, CompletionCache
 from xpoll_dagster.writing.engines.distributed import DistributedEngine
 from xpoll_dagster.writing.engines.model import ChatRequest
 from xpoll_dagster.writing.model import Message
 from xpoll_dagster_tests.compute.ray_nodes import (
     Echo,
+    Nodes,
     double,
     flaky,
     free_port,
@@ -35,7 +38,7 @@ def batches(count: int) -> list[pl.DataFrame]:
     return [pl.DataFrame({"x": [n, 2**63 + n]}, schema={"x": pl.UInt64}) for n in range(count)]
 
 
-def test_without_ray_the_error_says_what_to_install(monkeypatch):
+def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
         pytest.raises(ComputeError, match=r"install this package's extra `ray`"),
@@ -65,13 +68,13 @@ def chunks(name: str, count: int) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def nodes():
+def nodes() -> Iterator[Nodes]:
     with two_nodes() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def compute(nodes):
+def compute(nodes: Nodes) -> Iterator[Compute]:
     with open_compute(nodes.options(actors=4)) as connected:
         nodes.wait_for(2)
         yield connected
@@ -80,7 +83,9 @@ def compute(nodes):
 @pytest.mark.slow
 @pytest.mark.ray
 class TestTwoNodes:
-    def test_a_failing_batch_is_tried_again_and_a_poisoned_one_told(self, compute, tmp_path):
+    def test_a_failing_batch_is_tried_again_and_a_poisoned_one_told(
+        self, compute: Compute, tmp_path: Path
+    ):
         done = []
         with pytest.raises(BatchError, match="13 cannot be done") as caught:
             for place, _ in compute.map_batches(batches(14), partial(flaky, str(tmp_path))):
@@ -88,7 +93,7 @@ class TestTwoNodes:
         assert (caught.value.kind, caught.value.place) == ("ValueError", 13)
         assert done  # though each of them failed the first time
 
-    def test_a_shuffle_decides_as_one_process(self, compute):
+    def test_a_shuffle_decides_as_one_process(self, compute: Compute):
         rng = np.random.default_rng(7)
         keys = rng.integers(0, 2**64, 400, np.uint64)
         given = [
@@ -99,26 +104,28 @@ class TestTwoNodes:
         assert found.equals(smallest(pl.concat(given)))
         assert found["len"].sum() == 2100
 
-    def test_a_partition_that_fails_is_told(self, compute):
+    def test_a_partition_that_fails_is_told(self, compute: Compute):
         given = [pl.DataFrame({"key": [1, 1]}, schema={"key": pl.UInt64})]
         with pytest.raises(BatchError, match="2 rows are too many"):
             list(compute.shuffle(given, "key", refuse))
 
-    def test_an_actor_that_no_node_has_room_for_is_told(self, nodes, compute):
+    def test_an_actor_that_no_node_has_room_for_is_told(self, nodes: Nodes, compute: Compute):
         with (
             open_compute(nodes.options(gpus_per_actor=1.0)) as wanting,
             pytest.raises(ComputeError, match="GPUs"),
         ):
             list(wanting.map_batches(batches(1), double, model=True))
 
-    def test_chunks_of_many_books_get_the_vectors_of_one_process(self, compute):
+    def test_chunks_of_many_books_get_the_vectors_of_one_process(self, compute: Compute):
         books = {name: chunks(name, count) for name, count in (("a", 30), ("b", 0), ("c", 9))}
         found = dict(embed_books(books.items(), compute))
         assert set(found) == set(books)
         for name, book in books.items():
             assert found[name].equals(embed_chunks(book, load_embedder()))
 
-    def test_completions_come_through_the_cache_that_stays_here(self, compute, tmp_path):
+    def test_completions_come_through_the_cache_that_stays_here(
+        self, compute: Compute, tmp_path: Path
+    ):
         asked = [ChatRequest((Message("user", f"question {n}"),)) for n in range(7)]
         engine = DistributedEngine(partial(Echo, str(tmp_path / "log")), compute, 3)
         cached = CachedEngine(engine, CompletionCache(tmp_path / "cache.db"))
@@ -130,7 +137,9 @@ class TestTwoNodes:
         # Every question was asked once, whoever asked it.
         assert len((tmp_path / "log").read_text().splitlines()) == 7
 
-    def test_actors_keep_their_task_and_a_killed_node_loses_no_batch(self, nodes, compute):
+    def test_actors_keep_their_task_and_a_killed_node_loses_no_batch(
+        self, nodes: Nodes, compute: Compute
+    ):
         found: dict[int, pl.DataFrame] = {}
         killing = threading.Thread(target=nodes.kill_last)
         for place, frame in compute.map_batches(batches(40), partial(double, 0.3), model=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ import pytest
 from xpoll_dagster.compute.loading import open_compute
 from xpoll_dagster.compute.local import LocalCompute
 from xpoll_dagster.compute.options import ComputeOptions
+from xpoll_dagster.compute.protocol import Compute, Factory, Task
 from xpoll_dagster.compute.ray_frames import Row, pack, split_by_key
 from xpoll_dagster.corpus.distributed import merge_sources_on
 from xpoll_dagster.corpus.ledger import read_ledger
@@ -30,12 +32,16 @@ class Travelling(LocalCompute):
 
     shared_files = False
 
-    def map_batches(self, frames, factory, *, model=False):
+    def map_batches(
+        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
         packed = (Row(0, pack(frame)).open() for frame in frames)
         for place, frame in reversed(list(super().map_batches(packed, factory, model=model))):
             yield place, Row(0, pack(frame)).open()
 
-    def shuffle(self, frames, key, decide):
+    def shuffle(
+        self, frames: Iterable[pl.DataFrame], key: str, decide: Task
+    ) -> Iterator[pl.DataFrame]:
         parts: dict[int, list[pl.DataFrame]] = {}
         for frame in frames:
             for row in split_by_key(Row(0, pack(frame)), key, 7):
@@ -64,7 +70,7 @@ def write_sources(root: Path, rows: int, shard_rows: int) -> list[Path]:
     ]
     copies = [dict(row) for row in rng.sample(base, rows // 4)]
     near = [{**row, "output": edited(rng, row["output"])} for row in rng.sample(base, rows // 4)]
-    own = [
+    own: list[dict[str, object]] = [
         {"instruction": sentence(rng, 12), "input": sentence(rng, 5), "output": sentence(rng, 30)}
         for _ in range(rows)
     ]
@@ -124,7 +130,7 @@ def forget(folders: list[Path]) -> None:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def small(tmp_path_factory: pytest.TempPathFactory):
     root = tmp_path_factory.mktemp("small")
     folders = write_sources(root / "sources", 60, 25)
     merge_sources(folders, root / "one", NEAR, known_tests(folders))
@@ -132,7 +138,9 @@ def small(tmp_path_factory):
 
 
 @pytest.mark.parametrize("compute", [LocalCompute(), Travelling()], ids=["shared", "travelling"])
-def test_the_files_are_those_of_one_process(small, tmp_path, compute):
+def test_the_files_are_those_of_one_process(
+    small: tuple[list[Path], Path], tmp_path: Path, compute: Compute
+):
     folders, one = small
     forget(folders)
     manifest = merge_sources_on(compute, folders, tmp_path / "many", NEAR, known_tests(folders))
@@ -140,7 +148,9 @@ def test_the_files_are_those_of_one_process(small, tmp_path, compute):
     assert set(manifest.removed) == {"exact", "near", "decontaminated"}
 
 
-def test_what_was_made_beside_the_sources_is_what_one_process_looks_for(small, tmp_path):
+def test_what_was_made_beside_the_sources_is_what_one_process_looks_for(
+    small: tuple[list[Path], Path], tmp_path: Path
+):
     folders, one = small
     forget(folders)
     merge_sources_on(Travelling(), folders, tmp_path / "many", NEAR, known_tests(folders))
@@ -151,12 +161,16 @@ def test_what_was_made_beside_the_sources_is_what_one_process_looks_for(small, t
     assert files(tmp_path / "again") == files(one)
 
 
-def test_only_what_one_process_would_write_is_written_on_the_compute(small, tmp_path):
+def test_only_what_one_process_would_write_is_written_on_the_compute(
+    small: tuple[list[Path], Path], tmp_path: Path
+):
     folders, one = small
     written = []
 
     class Watched(Travelling):
-        def map_batches(self, frames, factory, *, model=False):
+        def map_batches(
+            self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+        ) -> Iterator[tuple[int, pl.DataFrame]]:
             for place, frame in super().map_batches(frames, factory, model=model):
                 written.extend(frame["sha256"] if "sha256" in frame.columns else [])
                 yield place, frame
@@ -171,7 +185,7 @@ def test_only_what_one_process_would_write_is_written_on_the_compute(small, tmp_
     assert files(tmp_path / "many") == files(one)
 
 
-def test_no_sources_give_an_empty_corpus(tmp_path):
+def test_no_sources_give_an_empty_corpus(tmp_path: Path):
     merge_sources([], tmp_path / "one")
     merge_sources_on(Travelling(), [], tmp_path / "many")
     assert files(tmp_path / "many") == files(tmp_path / "one")
@@ -179,7 +193,7 @@ def test_no_sources_give_an_empty_corpus(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.ray
-def test_two_nodes_of_which_one_is_killed_give_the_same_corpus(tmp_path):
+def test_two_nodes_of_which_one_is_killed_give_the_same_corpus(tmp_path: Path):
     with two_nodes() as nodes:
         folders = write_sources(tmp_path / "sources", 400, 120)
         tests = known_tests(folders)
@@ -188,8 +202,10 @@ def test_two_nodes_of_which_one_is_killed_give_the_same_corpus(tmp_path):
         copied = [Path(shutil.copytree(f, tmp_path / "copies" / f.name)) for f in folders]
         with open_compute(nodes.options()) as compute:
             nodes.wait_for(2)
-            # Rows travel: nodes read no file of this process.
-            merge_sources_on(compute, copied, tmp_path / "two", MergeOptions())
+            with open_compute(nodes.options(shared_files=True)) as shared:
+                # Nodes read and write shards themselves: here all see the same files.
+                merge_sources_on(shared, copied, tmp_path / "two", MergeOptions())
+            # From here on rows travel: nodes read no file of this process.
             killing = threading.Timer(2.0, nodes.kill_last)
 
             def tell(what: str) -> None:
@@ -197,6 +213,7 @@ def test_two_nodes_of_which_one_is_killed_give_the_same_corpus(tmp_path):
                     killing.start()
 
             merge_sources_on(compute, copied, tmp_path / "killed", NEAR, tests, report=tell)
+            assert killing.finished.is_set(), "the merge had ended before"
             killing.join()
             nodes.wait_for(1)
         merge_sources(folders, tmp_path / "plain", MergeOptions())
@@ -205,7 +222,10 @@ def test_two_nodes_of_which_one_is_killed_give_the_same_corpus(tmp_path):
         assert read_ledger(tmp_path / "killed")["rule"].n_unique() == 3
 
 
-def test_partitions_may_be_as_many_as_one_likes(small, tmp_path):
+def test_partitions_may_be_as_many_as_one_likes(
+    small: tuple[list[Path], Path],
+    tmp_path: Path,
+):
     folders, _ = small
     merge_sources(folders, tmp_path / "one")
     for partitions in (1, 2, 64):

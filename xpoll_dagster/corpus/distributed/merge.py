@@ -160,9 +160,13 @@ def _write_shards(
             with path.open("wb") as file:
                 file.write(data)
                 os.fsync(file.fileno())
-        if hash_file(path) != sha256:
+        # What a worker wrote itself is looked for here, and not read through a second time.
+        whole = path.is_file() if data is None else hash_file(path) == sha256
+        if not whole:
             raise SourceError(
-                f"A shard of {wanted[place].rows.source.name} came back damaged: merge again."
+                f"A shard of {wanted[place].rows.source.name} did not come back whole: check that "
+                "XPOLL_COMPUTE__SHARED_FILES is true only where all nodes see the same files, and "
+                "merge again."
             )
         found[identity] = (path, sha256)
     return found
