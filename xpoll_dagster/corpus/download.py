@@ -26,7 +26,7 @@ STATE_FILE = "download.json"
 class DownloadOptions(BaseModel):
     """How a dataset is fetched."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     part_rows: int = Field(default=20_000, ge=1)
     """Rows in a part: what a cut connection costs at most."""

@@ -10,7 +10,7 @@ from xpoll_dagster.corpus.shards import Compression
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SourceOptions(_Frozen):

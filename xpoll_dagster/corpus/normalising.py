@@ -45,7 +45,7 @@ VERSION = 1
 class NormalisingOptions(BaseModel):
     """How a source is read and written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     reading: ReadingOptions = ReadingOptions()
     source: SourceOptions = SourceOptions()
@@ -70,7 +70,7 @@ class NormalisingReport(BaseModel):
     `lengths` are percentiles of the characters of instruction with input, and of output.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str
     revision: str

@@ -28,7 +28,7 @@ _COMMON = {
 class VerificationOptions(BaseModel):
     """What a source must keep to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     max_rejected: float = Field(default=0.2, ge=0.0, le=1.0)
     """Share of the rows read that may be rejected (rows beyond the cap are not counted)."""

@@ -33,15 +33,13 @@ def measure_chance(passages: Passages, vectors: np.ndarray, options: LinkingOpti
     """Draw random pairs of passages of different domains and measure their cosines.
 
     Args:
-        passages: The passages; fewer than two domains have no chance to measure.
+        passages: Passages of at least two domains.
         vectors: One vector of length 1 per passage.
         options: `random_pairs` and `seed`.
 
     Returns:
         The median and the spread.
     """
-    if len(passages.domains) < 2:
-        return Chance(0.0, 1.0)
     rng = np.random.default_rng(options.seed)
     domain = np.repeat(np.arange(len(passages.domains)), np.diff(passages.starts))
     i = rng.integers(len(passages), size=4 * options.random_pairs)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache as once
 
 import numpy as np
 import polars as pl
 
-from xpoll_dagster.linking.cache import LinkCache
-from xpoll_dagster.linking.domain_links import link_domains
 from xpoll_dagster.linking.evidence import shared_features
-from xpoll_dagster.linking.links import links_table
-from xpoll_dagster.linking.neighbours import best_products, union_of_pairs
+from xpoll_dagster.linking.links import links_table, rank_links
+from xpoll_dagster.linking.model import LINKS_SCHEMA
+from xpoll_dagster.linking.neighbours import best_products
 from xpoll_dagster.linking.options import ConceptOptions, LinkingOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.semantic import paired_products, unit_vectors
-from xpoll_dagster.linking.shelf_comparison import BothWays, compare_domains
+from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
 from xpoll_dagster.linking.sparse import SparseRows
 
 
@@ -40,7 +37,6 @@ def link_concepts(
     concepts: pl.DataFrame,
     embeddings: np.ndarray | None,
     options: LinkingOptions,
-    cache: LinkCache | None = None,
 ) -> pl.DataFrame:
     """Link passages of different domains that share rare concepts.
 
@@ -54,58 +50,20 @@ def link_concepts(
         chunks: Rows of `CHUNKS_SCHEMA`.
         concepts: Rows of `CONCEPTS_SCHEMA`.
         embeddings: One vector per row of `chunks`, or None for no guard against homonyms.
-        options: `concept`, `shelves` and the eligibility of passages.
-        cache: What earlier runs kept; the links are the same without it.
+        options: `concept` and the eligibility of passages.
 
     Returns:
         Rows of `LINKS_SCHEMA`; `concepts` are the shared ones, heaviest first.
     """
     passages = eligible_passages(chunks, options)
-    own = options.concept
+    matrix = weigh_concepts(passages, concepts, options.concept)
     vectors = None
-    about = options.version("concept")
     if embeddings is not None:
-        vectors = unit_vectors(passages, chunks.height, embeddings, centre=False)
-    else:
-        about += " without vectors"
-
-    @once
-    def matrix() -> ConceptMatrix:
-        return weigh_concepts(passages, concepts, own)
-
-    def compare(left: slice, right: slice) -> BothWays:
-        weights, needed = matrix().weights, matrix().needed
-        return best_products(
-            weights[left],
-            weights[right],
-            floor=1e-6,
-            keep=own.per_chunk,
-            needed=(needed[left], needed[right]),
-        )
-
-    def link(a: int, b: int) -> pl.DataFrame:
-        matrix()  # before several threads ask for it
-        forward, backward = compare_domains(
-            passages,
-            a,
-            b,
-            compare,
-            cache=cache,
-            kind="concept",
-            about=about,
-            threads=os.cpu_count() or 1,
-        )
-        i, j, score = union_of_pairs(forward.best(own.per_chunk), backward.best(own.per_chunk))
-        left, right = passages.rows(a), passages.rows(b)
-        if vectors is not None:
-            alike = closer_than_chance(vectors[left], vectors[right], i, j, options)
-            i, j, score = i[alike], j[alike], score[alike]
-        i, j = i + left.start, j + right.start
-        weights = matrix().weights
-        shared = shared_features(weights, weights, i, j, matrix().names)
-        return links_table(passages, i, j, score, shared)
-
-    return link_domains(passages, link, cache=cache, kind="concept", about=about)
+        vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
+    parts = [
+        _link_domains(passages, matrix, vectors, a, b, options) for a, b in passages.domain_pairs()
+    ]
+    return rank_links(pl.concat([LINKS_SCHEMA.to_frame(), *parts]))
 
 
 def weigh_concepts(
@@ -159,38 +117,36 @@ def weigh_concepts(
     )
 
 
-def closer_than_chance(
-    left: np.ndarray, right: np.ndarray, i: np.ndarray, j: np.ndarray, options: LinkingOptions
-) -> np.ndarray:
-    """Whether pairs are closer than random passages of the two domains mostly are.
-
-    Args:
-        left: Vectors of the first domain, of length 1.
-        right: Vectors of the second domain.
-        i: Row of each pair in `left`.
-        j: Row of each pair in `right`.
-        options: `random_pairs`, `seed` and the concepts' `homonym_quantile`.
-
-    Returns:
-        One truth value per pair. The cosines are those of the vectors less the mean of
-        both domains, whose passages alone thus decide.
-    """
-    total = left.sum(axis=0, dtype=np.float64) + right.sum(axis=0, dtype=np.float64)
-    mean = (total / (len(left) + len(right))).astype(np.float32)
-
-    # |x - m|² and (x - m)·(y - m) from products with m, so that no centred copy is made.
-    left_mean, right_mean, square = left @ mean, right @ mean, float(mean @ mean)
-    left_length = np.sqrt(np.maximum(1.0 - 2.0 * left_mean + square, 1e-12))
-    right_length = np.sqrt(np.maximum(1.0 - 2.0 * right_mean + square, 1e-12))
-
-    def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        product = paired_products(left, one, right, other)
-        centred = product - left_mean[one] - right_mean[other] + square
-        return centred / (left_length[one] * right_length[other])
-
-    rng = np.random.default_rng(options.seed)
-    random = cosines(
-        rng.integers(len(left), size=options.random_pairs),
-        rng.integers(len(right), size=options.random_pairs),
+def _link_domains(
+    passages: Passages,
+    matrix: ConceptMatrix,
+    vectors: np.ndarray | None,
+    a: int,
+    b: int,
+    options: LinkingOptions,
+) -> pl.DataFrame:
+    left, right = passages.rows(a), passages.rows(b)
+    matches = best_products(
+        matrix.weights[left],
+        matrix.weights[right],
+        floor=1e-6,
+        keep=options.concept.per_chunk,
+        needed=(matrix.needed[left], matrix.needed[right]),
+        threads=os.cpu_count() or 1,
     )
-    return cosines(i, j) > np.quantile(random, options.concept.homonym_quantile)
+    i, j, score = matches.left + left.start, matches.right + right.start, matches.score
+    if vectors is not None:
+        near = chance_cosine(vectors[left], vectors[right], options)
+        alike = paired_cosines(vectors, i, j) > near
+        i, j, score = i[alike], j[alike], score[alike]
+    shared = shared_features(matrix.weights, matrix.weights, i, j, matrix.names)
+    return links_table(passages, i, j, score, shared)
+
+
+def chance_cosine(left: np.ndarray, right: np.ndarray, options: LinkingOptions) -> float:
+    """The cosine that random passages of the two domains stay below in most cases."""
+    rng = np.random.default_rng(options.seed)
+    i = rng.integers(len(left), size=options.random_pairs)
+    j = rng.integers(len(right), size=options.random_pairs)
+    cosine = np.einsum("nd,nd->n", left[i], right[j])
+    return float(np.quantile(cosine, options.concept.homonym_quantile))

@@ -19,7 +19,6 @@ def shared_features(
     right_rows: np.ndarray,
     names: pl.Series,
     limit: int = 8,
-    least: int = 0,
 ) -> pl.Series:
     """The features that the two rows of each link share, heaviest first.
 
@@ -30,7 +29,6 @@ def shared_features(
         right_rows: Row of `right` for each link.
         names: Name of each column.
         limit: Features listed for a link.
-        least: Links that share fewer get an empty list.
 
     Returns:
         A series of `List(CONCEPT_STRUCT)`, one entry per link; the weight is the
@@ -40,19 +38,16 @@ def shared_features(
     for start in range(0, len(left_rows), BLOCK_LINKS):
         block = slice(start, start + BLOCK_LINKS)
         common = left[left_rows[block]].multiply(right[right_rows[block]]).tocsr()
-        count = np.diff(common.indptr)
-        link = np.repeat(np.arange(common.shape[0]) + start, count)
-        wanted = np.flatnonzero(np.repeat(count >= least, count))
-        link, column, weight = link[wanted], common.indices[wanted], common.data[wanted]
-        place = places_in_group(link, weight)
+        link = np.repeat(np.arange(common.shape[0]) + start, np.diff(common.indptr))
+        place = places_in_group(link, common.data)
         order = np.lexsort((place, link))
         order = order[place[order] < limit]
         parts.append(
             pl.DataFrame(
                 {
                     "link": link[order],
-                    "concept": names.gather(column[order]),
-                    "weight": weight[order].astype(np.float64),
+                    "concept": names.gather(common.indices[order]),
+                    "weight": common.data[order].astype(np.float64),
                 }
             )
         )

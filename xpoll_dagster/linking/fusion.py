@@ -17,8 +17,8 @@ import polars as pl
 from xpoll_dagster.linking.chance import measure_chance
 from xpoll_dagster.linking.model import CONCEPT_STRUCT
 from xpoll_dagster.linking.options import FusionOptions, LinkingOptions
-from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.semantic import paired_products, unit_vectors
+from xpoll_dagster.linking.passages import eligible_passages
+from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
 
 PAIR = ["left_chunk", "right_chunk"]
 DOMAINS = ["left_domain", "right_domain"]
@@ -48,73 +48,33 @@ def fuse_links(
         (never null), `closeness` (its deviations above random pairs) and `score` (0 to 1), best
         first.
     """
-    scored = score_candidates(concept_links, lexical_links, semantic_links, options.fusion)
-    scored = with_shared(scored, concept_links, lexical_links)
-    passages = eligible_passages(chunks, options)
-    scored = with_cosines(scored, passages, chunks.height, embeddings, options)
+    joined = _join(concept_links, lexical_links, semantic_links)
+    joined = _with_cosines(joined, chunks, embeddings, options)
+    scored = _score(joined, options.fusion)
     return scored.sort("score", *PAIR, descending=[True, False, False])
 
 
-def score_candidates(
-    concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame, weights: FusionOptions
-) -> pl.DataFrame:
-    """As `fuse_links`, in no order and without the vectors' columns and what passages share.
-
-    The score of a pair depends on the links of its two domains alone.
-    """
+def _join(concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame) -> pl.DataFrame:
     key = PAIR + DOMAINS
     by_meaning = semantic.select(*key, "margin", margin_rank="rank")
     by_words = lexical.select(
-        *key, lexical_score="score", lexical_margin="margin", lexical_rank="rank"
+        *key, words="concepts", lexical_score="score", lexical_margin="margin", lexical_rank="rank"
     )
-    by_concepts = concept.select(*key, concept_score="score", concept_rank="rank")
-    joined = _join(_join(by_meaning, by_words), by_concepts)
-    return _score(joined, weights)
-
-
-def _join(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """The pairs of either table, in a fixed order.
-
-    So that sums over the same links are the same to the last bit.
-    """
-    new = other.join(one, on=PAIR, how="anti", maintain_order="left")
-    both = one.join(other.drop(DOMAINS), on=PAIR, how="left", maintain_order="left")
-    return pl.concat([both, new], how="diagonal")
-
-
-def with_shared(
-    candidates: pl.DataFrame, concept: pl.DataFrame, lexical: pl.DataFrame
-) -> pl.DataFrame:
-    """Add `concepts` and `words`, what the passages of each pair share; empty lists for nothing."""
+    by_concepts = concept.select(*key, "concepts", concept_score="score", concept_rank="rank")
+    joined = by_meaning.join(by_words, on=key, how="full", coalesce=True)
+    joined = joined.join(by_concepts, on=key, how="full", coalesce=True)
     nothing = pl.lit([], dtype=pl.List(CONCEPT_STRUCT))
-    for name, links in (("words", lexical), ("concepts", concept)):
-        shared = links.select(*PAIR, pl.col("concepts").alias(name))
-        candidates = candidates.join(
-            shared, on=PAIR, how="left", maintain_order="left"
-        ).with_columns(pl.col(name).fill_null(nothing))
-    return candidates
+    return joined.with_columns(
+        pl.col("concepts").fill_null(nothing), pl.col("words").fill_null(nothing)
+    )
 
 
-def with_cosines(
-    joined: pl.DataFrame,
-    passages: Passages,
-    height: int,
-    embeddings: np.ndarray,
-    options: LinkingOptions,
+def _with_cosines(
+    joined: pl.DataFrame, chunks: pl.DataFrame, embeddings: np.ndarray, options: LinkingOptions
 ) -> pl.DataFrame:
-    """Add `cosine` and `closeness` to every pair, also to those that no semantic link names.
-
-    Args:
-        joined: `left_chunk` and `right_chunk`.
-        passages: The passages that were linked.
-        height: Number of chunks.
-        embeddings: One vector per chunk.
-        options: `random_pairs` and `seed`.
-
-    Returns:
-        The table with the two columns. Vectors are centred on the library's mean.
-    """
-    vectors = unit_vectors(passages, height, embeddings, centre=True)
+    """The cosine of every pair, also of those that no semantic link names."""
+    passages = eligible_passages(chunks, options)
+    vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
     rows = passages.frame.select("chunk_id").with_row_index("row")
     sides = [
         joined.select(chunk_id=name).join(rows, on="chunk_id", how="left", maintain_order="left")
@@ -123,7 +83,7 @@ def with_cosines(
     if any(side["row"].has_nulls() for side in sides):
         raise ValueError("Some links name chunks that are not among the passages given.")
     left, right = (side["row"].to_numpy() for side in sides)
-    cosine = paired_products(vectors, left, vectors, right)
+    cosine = paired_cosines(vectors, left, right)
     chance = measure_chance(passages, vectors, options)
     return joined.with_columns(
         cosine=pl.Series(cosine), closeness=pl.Series(chance.closeness(cosine))
@@ -138,40 +98,18 @@ def _score(joined: pl.DataFrame, weights: FusionOptions) -> pl.DataFrame:
         + weights.lexical * pl.col("lexical_margin").fill_null(0.0)
         + weights.concept * pl.col("concept_score").fill_null(0.0).sqrt() / 10.0
     )
-    scored = joined.with_columns(evidence=evidence / weights.temperature)
-    value = scored["evidence"].to_numpy()
-    left, right = _contests(scored)
-    chosen = (_log_choice(value, left) + _log_choice(value, right)) / 2.0
-    return scored.drop("evidence").with_columns(score=pl.Series(np.exp(chosen), dtype=pl.Float64))
+    chosen = (_log_choice("left_chunk") + _log_choice("right_chunk")) / 2.0
+    return (
+        joined.with_columns(evidence=evidence / weights.temperature)
+        .with_columns(score=chosen.exp())
+        .drop("evidence")
+    )
 
 
-def _contests(candidates: pl.DataFrame) -> list[np.ndarray]:
-    """Numbers of the contests that each pair takes part in, one for each of its passages.
-
-    A passage's candidates of one other domain are in one contest.
-    """
-    sides = (("left_chunk", "right_domain"), ("right_chunk", "left_domain"))
-    return [
-        candidates.select(
-            pl.col(chunk).cast(pl.Categorical).to_physical().cast(pl.Int64) * candidates.height
-            + pl.col(domain).rank("dense")
-        )
-        .to_series()
-        .rank("dense")
-        .to_numpy()
-        .astype(np.int64)
-        - 1
-        if candidates[domain].n_unique() > 1
-        else candidates[chunk].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
-        for chunk, domain in sides
-    ]
-
-
-def _log_choice(evidence: np.ndarray, contest: np.ndarray) -> np.ndarray:
-    """Log of the softmax of the evidence among the candidates of the same contest."""
-    size = int(contest.max(initial=-1)) + 1
-    highest = np.full(size, -np.inf)
-    np.maximum.at(highest, contest, evidence)
-    above = evidence - highest[contest]
-    total = np.bincount(contest, weights=np.exp(above), minlength=size)
-    return above - np.log(total)[contest]
+def _log_choice(side: str) -> pl.Expr:
+    """Log of the softmax of the evidence among the same passage's candidates."""
+    within = [side, *DOMAINS]
+    evidence = pl.col("evidence")
+    highest = evidence.max().over(within)
+    total = (evidence - highest).exp().sum().over(within)
+    return evidence - highest - total.log()

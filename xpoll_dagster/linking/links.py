@@ -18,7 +18,7 @@ def links_table(
     cosine: np.ndarray | None = None,
     margin: np.ndarray | None = None,
 ) -> pl.DataFrame:
-    """Name and rank the matched rows of two domains.
+    """Name the matched rows; `rank` stays empty until `rank_links`.
 
     Args:
         passages: The passages that the row numbers count.
@@ -30,11 +30,8 @@ def links_table(
         margin: Ratio margin, for semantic links.
 
     Returns:
-        Rows of `LINKS_SCHEMA`, sorted by ids; `rank` is 1.0 for the best score.
+        Rows of `LINKS_SCHEMA` with empty ranks.
     """
-    # Sorted by numbers: sorting the ids themselves takes ten times as long.
-    order = np.lexsort((passages.place[right], passages.place[left]))
-    left, right, score = left[order], right[order], score[order]
     ids, domain = passages.ids, passages.frame["domain"]
     count = len(left)
     nothing = pl.Series([[]], dtype=LINKS_SCHEMA["concepts"]).new_from_index(0, count)
@@ -46,10 +43,19 @@ def links_table(
             "left_domain": domain.gather(left),
             "right_domain": domain.gather(right),
             "score": score.astype(np.float64),
-            "rank": pl.Series(score.astype(np.float64)).rank("average") / max(count, 1),
-            "concepts": nothing if shared is None else shared.gather(order),
-            "cosine": pl.Series(empty if cosine is None else cosine[order]).fill_nan(None),
-            "margin": pl.Series(empty if margin is None else margin[order]).fill_nan(None),
+            "rank": pl.Series([None], dtype=pl.Float64).new_from_index(0, count),
+            "concepts": nothing if shared is None else shared,
+            "cosine": pl.Series(empty if cosine is None else cosine).fill_nan(None),
+            "margin": pl.Series(empty if margin is None else margin).fill_nan(None),
         },
         schema=LINKS_SCHEMA,
+    )
+
+
+def rank_links(links: pl.DataFrame) -> pl.DataFrame:
+    """Fill `rank`: 1.0 for the best score among the links of the same pair of domains."""
+    domains = ["left_domain", "right_domain"]
+    rank = pl.col("score").rank("average") / pl.len()
+    return links.with_columns(rank.over(domains).alias("rank")).sort(
+        *domains, "left_chunk", "right_chunk"
     )

@@ -7,15 +7,29 @@ the next is computed.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
-from xpoll_dagster.linking.shelf_comparison import BothWays, Nearest
 from xpoll_dagster.linking.sparse import SparseRows
 
 BLOCK_ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Matched rows: `left[i]` and `right[i]` are row numbers, `score[i]` their product.
+
+    `left_level` and `right_level` are the mean of each row's best few products with the
+    other side: the level above which a match of that row is remarkable.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    score: np.ndarray
+    left_level: np.ndarray
+    right_level: np.ndarray
 
 
 def best_products(
@@ -24,60 +38,56 @@ def best_products(
     *,
     floor: float,
     keep: int,
+    neighbours: int = 4,
     needed: tuple[SparseRows, SparseRows] | None = None,
-) -> BothWays:
-    """The rows of the other matrix with the highest products, for the rows of either.
+    threads: int = 2,
+) -> Matches:
+    """The pairs of rows with the highest products, seen from either side.
 
     Args:
         left: Non-negative float32 rows.
         right: Non-negative float32 rows over the same columns.
         floor: Products below this count as none.
-        keep: Rows kept for each row.
+        keep: Matches kept for each row of either side.
+        neighbours: Matches whose mean is a row's level.
         needed: Two matrices with the same pattern of entries as `left` and `right`; a
-            product counts only where theirs is at least 2.
+            match counts only where their product is at least 2.
+        threads: Blocks computed at the same time.
 
     Returns:
-        Each left row's best right rows, and each right row's best left ones.
+        The union over both sides of every row's best matches, sorted by left, right.
     """
     transposed = right.T.tocsr()
     needed_transposed = needed[1].T.tocsr() if needed is not None else None
-    width = min(keep, right.shape[0])
 
-    def block(start: int) -> tuple[Nearest, np.ndarray, np.ndarray, np.ndarray]:
+    def block(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = slice(start, start + BLOCK_ROWS)
         product = left[rows] @ transposed
         wanted = product.data >= floor
         if needed is not None and needed_transposed is not None:
             # The same pattern of entries gives the same order of results.
             wanted &= (needed[0][rows] @ needed_transposed).data >= 2 - 1e-3
-        where = np.repeat(np.arange(product.shape[0], dtype=np.int32), np.diff(product.indptr))
-        i, j, score = where[wanted], product.indices[wanted], product.data[wanted]
-        return _lists(i, j, score, product.shape[0], width), i + np.int32(start), j, score
+        where = np.repeat(
+            np.arange(start, start + product.shape[0], dtype=np.int32), np.diff(product.indptr)
+        )
+        return where[wanted], product.indices[wanted], product.data[wanted]
 
-    # Large matrices are compared by all processors; small ones by as many callers.
-    threads = (os.cpu_count() or 1) if left.shape[0] > 8 * BLOCK_ROWS else 1
+    starts = range(0, left.shape[0], BLOCK_ROWS)
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(block, range(0, left.shape[0], BLOCK_ROWS)))
-    i = np.concatenate([part[1] for part in parts])
-    j = np.concatenate([part[2] for part in parts])
-    score = np.concatenate([part[3] for part in parts])
-    forward = Nearest(
-        np.vstack([part[0].score for part in parts]), np.vstack([part[0].row for part in parts])
+        parts = list(pool.map(block, starts))
+    i, j, score = (np.concatenate([part[n] for part in parts]) for n in range(3))
+    place_left = places_in_group(i, score)
+    place_right = places_in_group(j, score)
+    kept = (place_left < keep) | (place_right < keep)
+    i_kept, j_kept = i[kept].astype(np.int64), j[kept].astype(np.int64)
+    order = np.lexsort((j_kept, i_kept))
+    return Matches(
+        i_kept[order],
+        j_kept[order],
+        score[kept][order].astype(np.float64),
+        _levels(i, score, place_left, left.shape[0], neighbours),
+        _levels(j, score, place_right, right.shape[0], neighbours),
     )
-    return forward, _lists(j, i, score, right.shape[0], min(keep, left.shape[0]))
-
-
-def _lists(
-    group: np.ndarray, member: np.ndarray, score: np.ndarray, size: int, keep: int
-) -> Nearest:
-    """The best members of each group as matrices."""
-    place = places_in_group(group, score)
-    near = place < keep
-    scores = np.zeros((size, keep), np.float32)
-    rows = np.full((size, keep), -1, np.int32)
-    scores[group[near], place[near]] = score[near]
-    rows[group[near], place[near]] = member[near]
-    return Nearest(scores, rows)
 
 
 def places_in_group(group: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -95,19 +105,10 @@ def places_in_group(group: np.ndarray, score: np.ndarray) -> np.ndarray:
     return places
 
 
-def union_of_pairs(forward: Nearest, backward: Nearest) -> tuple[np.ndarray, ...]:
-    """The pairs that either side names, each once: left row, right row and similarity.
-
-    Sorted by left row, then right row.
-    """
-    height, width = len(forward.row), len(backward.row)
-    i = np.concatenate([_column(height, forward.row.shape[1]), backward.row.ravel()])
-    j = np.concatenate([forward.row.ravel(), _column(width, backward.row.shape[1])])
-    score = np.concatenate([forward.score.ravel(), backward.score.ravel()])
-    real = (i >= 0) & (j >= 0)
-    key, first = np.unique(i[real].astype(np.int64) * max(width, 1) + j[real], return_index=True)
-    return key // max(width, 1), key % max(width, 1), score[real][first].astype(np.float64)
-
-
-def _column(rows: int, width: int) -> np.ndarray:
-    return np.repeat(np.arange(rows, dtype=np.int32), width)
+def _levels(
+    group: np.ndarray, score: np.ndarray, place: np.ndarray, size: int, neighbours: int
+) -> np.ndarray:
+    """Mean of the best scores of each group; missing ones count as 0."""
+    near = place < neighbours
+    total = np.bincount(group[near], weights=score[near], minlength=size)
+    return total / neighbours

@@ -6,7 +6,6 @@ threshold of its own.
 
 from __future__ import annotations
 
-import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +14,7 @@ Share = Field(ge=0.0, le=1.0)
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ConceptOptions(_Frozen):
@@ -40,15 +39,13 @@ class LexicalOptions(_Frozen):
     """Links by shared words: TF-IDF over single words and pairs of words."""
 
     max_share: float = Field(default=0.03, gt=0.0, le=1.0)
-    """Words in more than this share of a book's passages are not compared."""
+    """Words in more than this share of a domain's passages are not compared."""
     min_allowed: int = Field(default=3, ge=1)
-    """A word in at most this many passages of a book is never too common."""
+    """A word in at most this many passages of a domain is never too common."""
     idf_power: float = Field(default=1.5, gt=0.0)
     """Exponent of the inverse document frequency: above 1, rare words count more."""
     features: int = Field(default=40, ge=5)
-    """The heaviest words of a passage that are compared (pairs of words all are)."""
-    pair_weight: float = Field(default=0.7, ge=0.0)
-    """Pairs of words weigh so much as words of the same rarity."""
+    """The heaviest words and pairs of words of a passage that are compared."""
     floor: float = Field(default=0.04, gt=0.0, lt=1.0)
     """Similarities below this are taken for none."""
     min_shared: int = Field(default=2, ge=1)
@@ -64,8 +61,8 @@ class LexicalOptions(_Frozen):
 class SemanticOptions(_Frozen):
     """Links by sentence embeddings: cosine corrected for hubs by the ratio margin."""
 
-    candidates: int = Field(default=10, ge=1)
-    """Nearest passages looked at on each shelf of the other domain, in both directions."""
+    candidates: int = Field(default=50, ge=1)
+    """Nearest passages of the other domain looked at, in both directions."""
     neighbours: int = Field(default=4, ge=1)
     """Neighbours that set a passage's own level for the ratio margin."""
     per_chunk: int = Field(default=10, ge=1)
@@ -73,14 +70,14 @@ class SemanticOptions(_Frozen):
     centre: bool = False
     """Subtract the library's mean vector before searching. The margin corrects for hubs by
     itself and does so better without (planted pairs: .86 with, .87 to .88 without); an
-    embedder whose cosines all lie near 1 needs it. The guard against chance always centres.
-    With it, a book that changes moves the mean, so all passages are compared anew."""
+    embedder whose cosines all lie near 1 needs it. The guard against chance always centres."""
     denominator_floor: float = Field(default=0.1, gt=0.0)
     """The margin's denominator is never smaller: a tiny one would inflate the ratio."""
     index: Literal["auto", "exact", "flat", "ivf", "hnsw"] = "auto"
     """`exact` multiplies all by all; `flat` (exact too), `ivf` and `hnsw` are FAISS indexes.
-    `auto`: exact up to `exact_limit` passages on a shelf, then `ivf`."""
+    `auto`: exact up to `exact_limit` passages in a domain, then `ivf`."""
     exact_limit: int = Field(default=200_000, ge=1)
+    """Passages of a domain up to which `auto` is exact."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the vector search; unset, what the library finds best."""
 
@@ -90,7 +87,7 @@ class FusionOptions(_Frozen):
 
     margin: float = Field(default=1.0, ge=0.0)
     """Weight of the semantic ratio margin."""
-    lexical: float = Field(default=0.1, ge=0.0)
+    lexical: float = Field(default=0.15, ge=0.0)
     """Weight of the lexical ratio margin."""
     concept: float = Field(default=0.01, ge=0.0)
     """Weight of the shared concepts (square root of their score, divided by 10)."""
@@ -135,18 +132,9 @@ class LinkingOptions(_Frozen):
     random_pairs: int = Field(default=10_000, ge=100)
     """Random pairs of passages that say what chance looks like."""
     seed: int = 0
-    shelves: int = Field(default=16, ge=1)
-    """The books of a domain stand on so many shelves, drawn by their names. Passages are
-    compared shelf by shelf: a book that changes has those of its shelf compared anew, more
-    shelves keep more. More shelves than books cost nothing."""
+    """Of the pairs drawn by chance; another seed draws others."""
     concept: ConceptOptions = ConceptOptions()
     lexical: LexicalOptions = LexicalOptions()
     semantic: SemanticOptions = SemanticOptions()
     fusion: FusionOptions = FusionOptions()
     selection: SelectionOptions = SelectionOptions()
-
-    def version(self, signal: str) -> str:
-        """A text that changes with every option that the links of one signal depend on."""
-        shared = self.model_dump(mode="json", exclude={"fusion", "selection"})
-        signals = {"concept", "lexical", "semantic"}
-        return json.dumps({k: v for k, v in shared.items() if k not in signals - {signal}})

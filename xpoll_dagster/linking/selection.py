@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from xpoll_dagster.linking.cache import LinkCache
-from xpoll_dagster.linking.candidates import find_candidates
+from xpoll_dagster.linking.duplicates import run_overlap
 from xpoll_dagster.linking.explanation import explain_pair
-from xpoll_dagster.linking.fusion import DOMAINS, PAIR, with_cosines
+from xpoll_dagster.linking.fusion import DOMAINS, PAIR, fuse_links
 from xpoll_dagster.linking.model import PAIRS_SCHEMA
 from xpoll_dagster.linking.options import LinkingOptions, SelectionOptions
-from xpoll_dagster.linking.passages import eligible_passages
 
 REFUSED_SCHEMA = pl.Schema(
     {
@@ -46,7 +44,6 @@ def select_pairs(
     chunks: pl.DataFrame,
     embeddings: np.ndarray,
     options: LinkingOptions,
-    cache: LinkCache | None = None,
 ) -> Selection:
     """Fuse the three signals and choose the pairs.
 
@@ -62,25 +59,50 @@ def select_pairs(
         chunks: Rows of `CHUNKS_SCHEMA`, the ones that were linked.
         embeddings: One vector per row of `chunks`.
         options: `selection`, `fusion` and `seed`.
-        cache: What earlier runs kept; the pairs are the same without it.
 
     Returns:
         The pairs, best first, and every refused candidate that enough signals support, with
         its reason. Candidates of too few signals are the remaining rows of the links.
     """
-    passages = eligible_passages(chunks, options)
-    supported = find_candidates(
-        (concept_links, lexical_links, semantic_links), passages, options, cache
-    )
+    fused = fuse_links(concept_links, lexical_links, semantic_links, chunks, embeddings, options)
+    supported = supported_candidates(fused, options.selection)
     supported = _tie_break(supported, options.seed)
-    supported = with_cosines(supported, passages, chunks.height, embeddings, options)
-    supported = _with_obstacles(supported, options.selection)
+    supported = _with_obstacles(supported, chunks, options.selection)
     reasons = choose(supported, options.selection)
     decided = supported.with_columns(pl.Series("reason", reasons, dtype=pl.String))
     refused = decided.filter(pl.col("reason").is_not_null())
     return Selection(
         _described(decided.filter(pl.col("reason").is_null()), chunks),
         refused.select(REFUSED_SCHEMA.names()).cast(REFUSED_SCHEMA),
+    )
+
+
+def supported_candidates(fused: pl.DataFrame, options: SelectionOptions) -> pl.DataFrame:
+    """The candidates with enough independent signals, with the column `signals`."""
+    word_list = pl.col("words").list.eval(pl.element().struct.field("concept"))
+    concept_words = (
+        pl.col("concepts")
+        .list.eval(pl.element().struct.field("concept"))
+        .list.join(" ")
+        .str.split(" ")
+    )
+    single = word_list.list.join(" ").str.split(" ").list.unique()
+    strong = fused.with_columns(
+        by_concept=(pl.col("concept_rank") >= options.signal_quantile).fill_null(value=False),
+        by_words=(pl.col("lexical_rank") >= options.signal_quantile).fill_null(value=False),
+        by_meaning=(pl.col("margin_rank") >= options.signal_quantile).fill_null(value=False),
+    ).filter(pl.sum_horizontal("by_concept", "by_words", "by_meaning") >= options.min_signals)
+    beyond = single.list.set_difference(concept_words).list.len() >= options.independent_words
+    by_words = pl.col("by_words") & (~pl.col("by_concept") | beyond)
+    signals = pl.concat_list(
+        pl.when("by_concept").then(pl.lit("concept")),
+        pl.when(by_words).then(pl.lit("lexical")),
+        pl.when("by_meaning").then(pl.lit("semantic")),
+    ).list.drop_nulls()
+    return (
+        strong.with_columns(signals=signals)
+        .filter(pl.col("signals").list.len() >= options.min_signals)
+        .drop("by_concept", "by_words", "by_meaning")
     )
 
 
@@ -144,8 +166,24 @@ def _tie_break(candidates: pl.DataFrame, seed: int) -> pl.DataFrame:
     )
 
 
-def _with_obstacles(candidates: pl.DataFrame, options: SelectionOptions) -> pl.DataFrame:
-    overlap = pl.col("overlap")
+def _with_obstacles(
+    candidates: pl.DataFrame, chunks: pl.DataFrame, options: SelectionOptions
+) -> pl.DataFrame:
+    involved = (
+        chunks.filter(
+            pl.col("chunk_id").is_in(pl.concat([candidates[name] for name in PAIR]).implode())
+        )
+        .select("chunk_id", "passage")
+        .sort("chunk_id")
+        .with_row_index("row")
+    )
+    left, right = (
+        candidates.select(chunk_id=name)
+        .join(involved, on="chunk_id", how="left", maintain_order="left")["row"]
+        .to_numpy()
+        for name in PAIR
+    )
+    overlap = pl.Series("overlap", run_overlap(involved["passage"], left, right))
     copies = (pl.col("cosine") > options.duplicate_cosine) | (overlap >= options.duplicate_overlap)
     far = pl.col("closeness") < options.min_closeness
     return candidates.with_columns(

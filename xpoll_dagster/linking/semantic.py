@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import polars as pl
 
-from xpoll_dagster.linking.cache import LinkCache
-from xpoll_dagster.linking.domain_links import link_domains
-from xpoll_dagster.linking.links import links_table
+from xpoll_dagster.linking.links import links_table, rank_links
 from xpoll_dagster.linking.margin import ratio_margin
+from xpoll_dagster.linking.model import LINKS_SCHEMA
 from xpoll_dagster.linking.nearest import search_both_ways
-from xpoll_dagster.linking.neighbours import union_of_pairs
-from xpoll_dagster.linking.options import LinkingOptions
+from xpoll_dagster.linking.neighbours import places_in_group
+from xpoll_dagster.linking.options import LinkingOptions, SemanticOptions
 from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.shelf_comparison import BothWays, Nearest, compare_domains
-
-SMALL = 16_000_000  # products of a comparison that one thread makes by itself
 
 
 def link_semantic(
-    chunks: pl.DataFrame,
-    embeddings: np.ndarray,
-    options: LinkingOptions,
-    cache: LinkCache | None = None,
+    chunks: pl.DataFrame, embeddings: np.ndarray, options: LinkingOptions
 ) -> pl.DataFrame:
     """Link passages of different domains whose vectors are nearer than both are used to.
 
-    Candidates are the nearest passages on every shelf of the other domain, scored by the
-    ratio margin with neighbours taken in the other domain. The best of each passage's
-    candidates are linked.
+    Candidates are the nearest passages of the other domain in both directions, scored by
+    the ratio margin with neighbours taken in the other domain.
 
     Args:
         chunks: Rows of `CHUNKS_SCHEMA`.
         embeddings: One vector per row of `chunks`, [n, d].
-        options: `semantic`, `shelves` and the eligibility of passages.
-        cache: What earlier runs kept; the links are the same without it.
+        options: `semantic` and the eligibility of passages.
 
     Returns:
         Rows of `LINKS_SCHEMA`; `score` is the margin.
@@ -45,50 +34,11 @@ def link_semantic(
         ValueError: The vectors are not one per chunk, or not finite.
     """
     passages = eligible_passages(chunks, options)
-    own = options.semantic
-    vectors = unit_vectors(passages, chunks.height, embeddings, centre=own.centre)
-    about = options.version("semantic")
-    if cache is not None and own.centre:
-        # The mean is that of all books, so what is kept holds for these very books only.
-        about += cache.key(
-            [book for d in range(len(passages.domains)) for book in passages.books(d)]
-        )
-    # A passage's level needs its nearest few, however few candidates are wanted.
-    candidates = max(own.candidates, own.neighbours)
-
-    def compare(left: slice, right: slice) -> BothWays:
-        # Small comparisons go side by side, each by one thread; large ones have all of them.
-        products = (left.stop - left.start) * (right.stop - right.start)
-        threads = 1 if products < SMALL else own.threads
-        search = own.model_copy(update={"candidates": candidates, "threads": threads})
-        forward, backward = search_both_ways(vectors[left], vectors[right], search)
-        return _nearest(*forward), _nearest(*backward)
-
-    def link(a: int, b: int) -> pl.DataFrame:
-        forward, backward = compare_domains(
-            passages,
-            a,
-            b,
-            compare,
-            cache=cache,
-            kind="semantic",
-            about=about,
-            threads=own.threads or os.cpu_count() or 1,
-        )
-        left_level, right_level = (
-            _levels(forward, own.neighbours),
-            _levels(backward, own.neighbours),
-        )
-        floor = own.denominator_floor
-        left, right, margin = union_of_pairs(
-            _margins(forward, left_level, right_level, floor).best(own.per_chunk),
-            _margins(backward, right_level, left_level, floor).best(own.per_chunk),
-        )
-        i, j = left + passages.starts[a], right + passages.starts[b]
-        cosine = margin * np.maximum((left_level[left] + right_level[right]) / 2.0, floor)
-        return links_table(passages, i, j, margin, cosine=cosine, margin=margin)
-
-    return link_domains(passages, link, cache=cache, kind="semantic", about=about)
+    vectors = unit_vectors(passages, chunks.height, embeddings, centre=options.semantic.centre)
+    parts = [
+        _link_domains(passages, vectors, a, b, options.semantic) for a, b in passages.domain_pairs()
+    ]
+    return rank_links(pl.concat([LINKS_SCHEMA.to_frame(), *parts]))
 
 
 def unit_vectors(
@@ -97,44 +47,56 @@ def unit_vectors(
     """The passages' vectors, centred on the library's mean, of length 1, float32."""
     if embeddings.ndim != 2 or len(embeddings) != height:
         raise ValueError(f"There are {height} chunks but vectors of shape {embeddings.shape}.")
-    vectors = embeddings[passages.source].astype(np.float32, copy=False)
-    if centre and len(vectors) > 1:
-        vectors -= vectors.mean(axis=0, keepdims=True)
-    length = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    if not np.isfinite(length).all():
+    vectors = embeddings[passages.source].astype(np.float32)
+    if not np.isfinite(vectors).all():
         raise ValueError("Some vectors hold values that are not finite numbers.")
-    vectors /= np.maximum(length, 1e-9)[:, None]
-    return vectors
+    if centre and len(vectors) > 1:
+        vectors = vectors - vectors.mean(axis=0, keepdims=True)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def _nearest(score: np.ndarray, row: np.ndarray) -> Nearest:
-    """What a search found; an approximate index marks what it did not find by -1."""
-    return Nearest(np.where(row < 0, 0.0, score).astype(np.float32), row.astype(np.int32))
+def _link_domains(
+    passages: Passages, vectors: np.ndarray, a: int, b: int, options: SemanticOptions
+) -> pl.DataFrame:
+    left, right = passages.rows(a), passages.rows(b)
+    (forward_score, forward), (backward_score, backward) = search_both_ways(
+        vectors[left], vectors[right], options
+    )
+    left_level = _levels(forward_score, forward, options.neighbours)
+    right_level = _levels(backward_score, backward, options.neighbours)
+
+    i = np.concatenate([_column(len(forward), forward.shape[1]), backward.ravel()])
+    j = np.concatenate([forward.ravel(), _column(len(backward), backward.shape[1])])
+    cosine = np.concatenate([forward_score.ravel(), backward_score.ravel()]).astype(np.float64)
+    found = (i >= 0) & (j >= 0)
+    key = i[found] * np.int64(len(backward)) + j[found]
+    key, first = np.unique(key, return_index=True)
+    i, j, cosine = i[found][first], j[found][first], cosine[found][first]
+    margin = ratio_margin(cosine, left_level[i], right_level[j], options.denominator_floor)
+    place = np.minimum(places_in_group(i, margin), places_in_group(j, margin))
+    kept = place < options.per_chunk
+    i, j, cosine, margin = i[kept], j[kept], cosine[kept], margin[kept]
+    return links_table(
+        passages, i + left.start, j + right.start, margin, cosine=cosine, margin=margin
+    )
 
 
-def _levels(found: Nearest, neighbours: int) -> np.ndarray:
-    """Mean of each row's nearest few of those that were found, [rows], float32."""
-    score = np.where(found.row < 0, -np.inf, found.score)
-    nearest = -np.partition(-score, min(neighbours, score.shape[1]) - 1, axis=1)[:, :neighbours]
-    real = np.isfinite(nearest)
-    total = np.where(real, nearest, 0.0).sum(axis=1, dtype=np.float64)
+def _levels(score: np.ndarray, found: np.ndarray, neighbours: int) -> np.ndarray:
+    """Mean of each row's nearest few; an approximate index may find fewer, marked by -1."""
+    real = found[:, :neighbours] >= 0
+    total = np.where(real, score[:, :neighbours], 0.0).sum(axis=1)
     return total / np.maximum(real.sum(axis=1), 1)
 
 
-def _margins(found: Nearest, own: np.ndarray, other: np.ndarray, floor: float) -> Nearest:
-    """The margin of each similarity; those of none found sort last."""
-    level = own[:, None]
-    margin = ratio_margin(found.score, level, other[found.row], floor)
-    return Nearest(np.where(found.row < 0, -np.inf, margin), found.row)
+def _column(rows: int, width: int) -> np.ndarray:
+    return np.repeat(np.arange(rows, dtype=np.int64), width)
 
 
-def paired_products(
-    left: np.ndarray, left_rows: np.ndarray, right: np.ndarray, right_rows: np.ndarray
-) -> np.ndarray:
-    """Inner products of the given rows of two matrices, one per pair, float64."""
-    product = np.empty(len(left_rows))
+def paired_cosines(vectors: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Inner products of the given rows of `vectors`, one per pair, float64."""
+    cosine = np.empty(len(left))
     block = 4096  # stays in the processor's cache
-    for start in range(0, len(left_rows), block):
+    for start in range(0, len(left), block):
         part = slice(start, start + block)
-        product[part] = np.einsum("nd,nd->n", left[left_rows[part]], right[right_rows[part]])
-    return product
+        cosine[part] = np.einsum("nd,nd->n", vectors[left[part]], vectors[right[part]])
+    return cosine

@@ -15,7 +15,7 @@ EXCERPT = 500
 class ReadingOptions(BaseModel):
     """Limits of reading; a source that passes them is refused or loses the row, with a reason."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     block_bytes: int = Field(default=2 << 20, ge=1 << 10)
     """Bytes of a file, unpacked, that are looked at in one go; what fits the processor's cache

@@ -13,48 +13,19 @@ from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.materialization import Built, materialise
 from xpoll_dagster.defs.metadata import column_schema, heat_map, histogram, sample_table
 from xpoll_dagster.defs.resources import Project
-from xpoll_dagster.linking import (
-    LinkCache,
-    link_concepts,
-    link_lexical,
-    link_semantic,
-    select_pairs,
-)
+from xpoll_dagster.linking import link_concepts, link_lexical, link_semantic, select_pairs
 
 __all__ = ["books", "concept_links", "cross_domain_pairs", "lexical_links", "semantic_links"]
 
 
-# What linking reads of a chunk.
-_COLUMNS = ["chunk_id", "book", "domain", "ordinal", "passage", "kind"]
-
-
-def _chunks(project: Project) -> pl.DataFrame:
-    """Chunks of all complete books."""
-    return project.read_books("chunks").select(_COLUMNS).collect()
-
-
 def _library(project: Project) -> tuple[pl.DataFrame, np.ndarray]:
     """Chunks of all complete books and, row by row, their vectors."""
-    chunks = _chunks(project)
-    vectors = project.read_books("chunk_embeddings").select("chunk_id", "embedding").collect()
-    if not vectors["chunk_id"].equals(chunks["chunk_id"]):
-        vectors = chunks.select("chunk_id").join(
-            vectors, on="chunk_id", how="left", maintain_order="left"
-        )
-    return chunks, vectors["embedding"].to_numpy()
-
-
-def _cache(project: Project, *read: str) -> LinkCache:
-    """What earlier linking left, for the content that the named tables of each book have now."""
-    store = project.store
-    versions = {
-        book: " ".join(
-            artifact.content_hash if (artifact := store.get(asset, book)) else "none"
-            for asset in read
-        )
-        for book in project.lineage.complete_books()
-    }
-    return LinkCache(store.root / ".cache" / "linking", versions)
+    chunks = project.read_books("chunks").collect()
+    vectors = project.read_books("chunk_embeddings").collect()
+    joined = chunks.select("chunk_id").join(
+        vectors.select("chunk_id", "embedding"), on="chunk_id", how="left", maintain_order="left"
+    )
+    return chunks, joined["embedding"].to_numpy()
 
 
 def _domain_counts(links: pl.DataFrame) -> dict[tuple[str, str], float]:
@@ -85,7 +56,7 @@ def _describe(path: Path) -> Mapping[str, Any]:
     **declare(
         "concept_links",
         group="linking",
-        code=2,
+        code=1,
         inputs=["chunks", "chunk_embeddings", "chunk_concepts"],
         options=lambda s: [s.linking],
         kinds={"scipy", "parquet"},
@@ -97,8 +68,7 @@ def concept_links(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
     def build() -> Built:
         chunks, vectors = _library(project)
         concepts = project.read_books("chunk_concepts").collect()
-        cache = _cache(project, "chunks", "chunk_embeddings", "chunk_concepts")
-        links = link_concepts(chunks, concepts, vectors, project.settings.linking, cache)
+        links = link_concepts(chunks, concepts, vectors, project.settings.linking)
         return Built(links, _numbers(links))
 
     return materialise(context, project, build, _describe)
@@ -108,18 +78,18 @@ def concept_links(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
     **declare(
         "lexical_links",
         group="linking",
-        code=2,
+        code=1,
         inputs=["chunks", "chunk_embeddings"],
         options=lambda s: [s.linking],
-        kinds={"scipy", "parquet"},
+        kinds={"scikit-learn", "parquet"},
     )
 )
 def lexical_links(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Chunks that share rare words, by TF-IDF."""
 
     def build() -> Built:
-        cache = _cache(project, "chunks")
-        links = link_lexical(_chunks(project), project.settings.linking, cache)
+        chunks = project.read_books("chunks").collect()
+        links = link_lexical(chunks, project.settings.linking)
         return Built(links, _numbers(links))
 
     return materialise(context, project, build, _describe)
@@ -129,10 +99,10 @@ def lexical_links(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
     **declare(
         "semantic_links",
         group="linking",
-        code=2,
+        code=1,
         inputs=["chunks", "chunk_embeddings"],
         options=lambda s: [s.linking],
-        kinds={"torch", "parquet"},
+        kinds={"faiss", "parquet"},
     )
 )
 def semantic_links(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
@@ -140,8 +110,7 @@ def semantic_links(context: dg.AssetExecutionContext, project: Project) -> dg.Ma
 
     def build() -> Built:
         chunks, vectors = _library(project)
-        cache = _cache(project, "chunks", "chunk_embeddings")
-        links = link_semantic(chunks, vectors, project.settings.linking, cache)
+        links = link_semantic(chunks, vectors, project.settings.linking)
         return Built(links, _numbers(links))
 
     return materialise(context, project, build, _describe)
@@ -151,7 +120,7 @@ def semantic_links(context: dg.AssetExecutionContext, project: Project) -> dg.Ma
     **declare(
         "cross_domain_pairs",
         group="linking",
-        code=2,
+        code=1,
         inputs=[
             "chunks",
             "chunk_embeddings",
@@ -179,7 +148,6 @@ def cross_domain_pairs(context: dg.AssetExecutionContext, project: Project) -> d
             chunks,
             vectors,
             project.settings.linking,
-            _cache(project, "chunks"),
         )
         return Built(
             selection.pairs,
