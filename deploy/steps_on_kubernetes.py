@@ -11,29 +11,28 @@ from dagster_k8s import k8s_job_executor
 
 from xpoll_dagster.definitions import defs as xpoll
 
-IN_PODS = k8s_job_executor.configured(
-    {
-        "job_image": "registry.example.com/xpoll:latest",
-        "max_concurrent": 8,
-        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "xpoll-data"}}],
-        "volume_mounts": [{"name": "data", "mountPath": "/data"}],
-        "env_vars": ["XPOLL_DATA_DIR=/data"],
-        "step_k8s_config": {
-            "container_config": {
-                "resources": {
-                    "requests": {"cpu": "2", "memory": "8Gi"},
-                    "limits": {"memory": "16Gi"},
-                }
+CONFIG = {
+    "job_image": "registry.example.com/xpoll:latest",
+    "max_concurrent": 8,
+    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "xpoll-data"}}],
+    "volume_mounts": [{"name": "data", "mountPath": "/data"}],
+    "env_vars": ["XPOLL_DATA_DIR=/data"],
+    "step_k8s_config": {
+        "container_config": {
+            "resources": {
+                "requests": {"cpu": "2", "memory": "8Gi"},
+                "limits": {"memory": "16Gi"},
             }
-        },
-        # One line for each asset that needs a GPU, by the name of its step.
-        "per_step_k8s_config": {
-            "chunk_embeddings": {
-                "container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}},
-            }
-        },
-    }
-)
+        }
+    },
+    # One line for each asset that needs a GPU, by the name of its step.
+    "per_step_k8s_config": {
+        "chunk_embeddings": {
+            "container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}},
+        }
+    },
+}
+IN_PODS = k8s_job_executor.configured(CONFIG)
 
 
 @dg.definitions

@@ -17,7 +17,8 @@ from dagster_ray import ray_executor
 
 from xpoll_dagster.definitions import defs as xpoll
 
-ON_RAY = ray_executor.configured({"ray": {"address": {"env": "RAY_DASHBOARD_ADDRESS"}}})
+CONFIG = {"ray": {"address": {"env": "RAY_DASHBOARD_ADDRESS"}}}
+ON_RAY = ray_executor.configured(CONFIG)
 
 
 @dg.definitions

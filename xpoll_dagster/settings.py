@@ -21,6 +21,7 @@ from xpoll_dagster.books.cleaning.options import CleaningOptions
 from xpoll_dagster.books.concepts.options import ExtractionOptions
 from xpoll_dagster.books.embedding_options import EmbedderOptions
 from xpoll_dagster.books.options import ReadingOptions
+from xpoll_dagster.compute.options import ComputeOptions
 from xpoll_dagster.compute.sandbox import Limits
 from xpoll_dagster.corpus.options import CorpusOptions
 from xpoll_dagster.linking.options import LinkingOptions
@@ -134,6 +135,13 @@ class Settings(BaseSettings):
         default=CacheOptions(), description="The file that keeps every completion."
     )
     sft: SftOptions = Field(default=SftOptions(), description="Texts to the dataset.")
+    compute: Literal["local", "ray"] = Field(
+        default="local",
+        description="Where heavy batches run: in this process, or on a Ray cluster.",
+    )
+    ray: ComputeOptions = Field(
+        default=ComputeOptions(), description="Which cluster, and how much of it."
+    )
     automation: AutomationOptions = Field(
         default=AutomationOptions(), description="What runs by itself."
     )
@@ -220,6 +228,11 @@ class Settings(BaseSettings):
         """Options as used: words are looked up where names and terms are."""
         folder = self.concepts.wordnet_folder
         return self.rules.model_copy(update={"wordnet_folder": folder})
+
+    @property
+    def compute_options(self) -> ComputeOptions:
+        """Where heavy batches run, with all that belongs to it."""
+        return self.ray.model_copy(update={"kind": self.compute})
 
     @property
     def completions_file(self) -> Path:

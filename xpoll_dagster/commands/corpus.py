@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -36,16 +36,14 @@ def mix(
     path = Path(profile)
     if path.suffix not in {".yaml", ".yml"}:
         path = settings.corpus_dir / "profiles" / f"{profile}.yaml"
-    given = {
+    given: dict[str, object] = {
         name: value
         for name, value in (("max_total", max_total), ("seed", seed))
         if value is not None
     }
-    options = MixOptions(
-        **settings.corpus.mix.model_dump()
-        | given
-        | {"commercial_only": commercial_only or settings.corpus.mix.commercial_only}
-    )
+    if commercial_only:
+        given["commercial_only"] = True
+    options = MixOptions.model_validate(settings.corpus.mix.model_dump() | given)
     try:
         report = draw(
             corpus or settings.artifacts_dir / "merged_corpus",
@@ -91,7 +89,6 @@ def verify() -> None:
         merged = project.store.get("merged_corpus", suffix="")
         if merged is None:
             _end("The corpus is not merged yet: xpoll build corpus.")
-            return
         folders = [one.path for name, one in known.items() if not catalogue.entry(name).evaluation]
         for what, found in (
             ("counts", check_conservation(merged.path, folders)),
@@ -130,6 +127,6 @@ def explain(row_id: Annotated[str, typer.Argument(help="The `_id` of a row.")]) 
                 console.print(f"  {name}: {value}", markup=False)
 
 
-def _end(message: str) -> None:
+def _end(message: str) -> NoReturn:
     console.print(message, markup=False)
     raise typer.Exit(1) from None

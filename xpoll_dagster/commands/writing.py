@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -136,6 +136,6 @@ def probe(
     console.print(f"All answers: {done.path}", markup=False)
 
 
-def _end(message: str) -> None:
+def _end(message: str) -> NoReturn:
     console.print(message, markup=False)
     raise typer.Exit(1) from None

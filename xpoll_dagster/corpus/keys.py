@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from xpoll_dagster.corpus.normal_form import normal_form
+from xpoll_dagster.corpus.normal_form import normal_form, normal_forms
 
 KEY_VERSION = 1
 """Raised when keys of the same row change: sources with other keys must be built again."""
@@ -62,9 +62,10 @@ def row_keys(rows: pl.DataFrame) -> pl.DataFrame:
     """
     import polars_hash as plh
 
-    fields = {name: normal_form(rows[name]) for name in TEXT_FIELDS}
-    fields["conversation"] = longer_conversations(rows, normalise=True)
-    normalised = pl.DataFrame(fields)
+    normalised = normal_forms(rows.select(TEXT_FIELDS)).with_columns(
+        conversation=longer_conversations(rows, normalise=True)
+    )
+    fields = normalised.columns
     lengths = [pl.col(name).str.len_bytes() for name in fields]
     joined = pl.concat_str([*(n.cast(pl.String) for n in lengths), *fields], separator="\x1f")
     keys = normalised.lazy().select(joined=joined, length=pl.sum_horizontal(lengths)).collect()

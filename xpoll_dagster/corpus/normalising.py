@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,19 +122,17 @@ def normalise_source(
     if not files:
         raise SourceError(f"{entry.name} has no files: nothing can be read.")
     shown = shown_names(files)
-    hashes = {shown[file]: hash_file(file) for file in files}
-    identity = fingerprint(
-        {
-            "entry": entry.model_dump(mode="json", include={"adapter", "category", "evaluation"}),
-            "options": entry.options.model_dump(),
-            "reading": options.reading.model_dump(),
-            "files": hashes,
-            "version": VERSION,
-        }
-    )
     total = sum(file.stat().st_size for file in files)
     kept = work is not None and (total > options.journal_bytes or entry.cap is not None)
-    journal = Journal(work / "journal" if work is not None and kept else None, identity)
+    # Files are hashed while they are read; a journal must know first whether it is theirs.
+    hashing = ThreadPoolExecutor(1, thread_name_prefix="files")
+    hashed = [hashing.submit(hash_file, file) for file in files]
+    hashing.shutdown(wait=False)
+    if work is not None and kept:
+        hashes = _hashes(hashed, files, shown)
+        journal = Journal(work / "journal", _identity(entry, options.reading, hashes))
+    else:
+        journal = Journal(None, "")
     make = _Pieces(entry, files, shown, options.reading, total, on_progress)
     if entry.cap is not None and work is None:
         # Which rows stay is known only when all have been seen: they are made twice.
@@ -149,25 +148,43 @@ def normalise_source(
         limit = None
         pieces = make.pieces(journal)
     counts = _Counts()
-    revision = revision or fingerprint(hashes)
     with SourceWriter(
         folder,
         entry.name,
         licence=entry.licence,
         priority=entry.priority,
-        revision=revision,
         expected=expected,
         options=options.source,
     ) as writer:
         for piece in pieces:
             _write(piece, writer, counts, limit, entry)
-        report = writer.finish(read=counts.read)
+        hashes = _hashes(hashed, files, shown)
+        revision = revision or fingerprint(hashes)
+        report = writer.finish(read=counts.read, revision=revision)
     done = _report(entry, report, counts, hashes, total, revision)
     (folder / NORMALISING_FILE).write_text(
         json.dumps(done.model_dump(), indent=1, ensure_ascii=False), encoding="utf-8"
     )
     journal.clear()
     return done
+
+
+def _hashes(
+    hashed: list[Future[str]], files: Sequence[Path], shown: dict[Path, str]
+) -> dict[str, str]:
+    return {shown[file]: one.result() for file, one in zip(files, hashed, strict=True)}
+
+
+def _identity(entry: Entry, reading: ReadingOptions, hashes: dict[str, str]) -> str:
+    return fingerprint(
+        {
+            "entry": entry.model_dump(mode="json", include={"adapter", "category", "evaluation"}),
+            "options": entry.options.model_dump(),
+            "reading": reading.model_dump(),
+            "files": hashes,
+            "version": VERSION,
+        }
+    )
 
 
 def read_normalising_report(folder: Path) -> NormalisingReport:
@@ -304,8 +321,10 @@ def _write(
     )
     counts.prompts.append(lengths["prompt"].to_numpy())
     counts.outputs.append(lengths["output"].to_numpy())
-    ids = writer.write(rows.drop(UNIT))
-    if piece.preferences.height:
+    if not piece.preferences.height:
+        writer.add(rows.drop(UNIT))
+    else:
+        ids = writer.write(rows.drop(UNIT))
         known = rows.select(UNIT, "_category", pl.col("_license").fill_null(entry.licence), _id=ids)
         preferences = piece.preferences.join(known, on=UNIT, maintain_order="left")
         counts.preferences += preferences.height

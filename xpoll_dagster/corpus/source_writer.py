@@ -6,9 +6,10 @@ What lies on disk is told in `source_tables`.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +32,17 @@ from xpoll_dagster.corpus.source_tables import (
 )
 
 _BESIDE_ROWS = 50_000
+_TAKEN_TOGETHER = 6
+"""Batches whose keys are looked up at once; as many again are being hashed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows that have been hashed: `keys` with `_license` and `_category`, `sizes` in bytes."""
+
+    rows: pl.DataFrame
+    keys: pl.DataFrame
+    sizes: np.ndarray
 
 
 class SourceWriter:
@@ -74,6 +86,7 @@ class SourceWriter:
         self._options = options or SourceOptions()
         self._own_keys = SeenHashes()
         self._own_contents = SeenHashes()
+        self._pending: deque[Future[_Batch]] = deque()
         self._keys: list[pl.DataFrame] = []
         self._buffer: list[pl.DataFrame] = []
         self._buffered_rows = 0
@@ -97,7 +110,7 @@ class SourceWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._hashing.shutdown()
+        self._hashing.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     # -- rows ------------------------------------------------------------------------
@@ -110,31 +123,50 @@ class SourceWriter:
                 them, `system`, `messages` and `_license`, as in `ROWS_SCHEMA`; `_source` and
                 `_id` are set here.
         """
-        rows = self._complete(rows)
-        keys = self._hash(rows)
-        content = keys["content"].to_numpy()
-        occurrence = self._occurrences(content, keys["key_a"].to_numpy())
-        repeat = self._repeats(keys["key_a"])
-        self._own_keys.add(keys["key_a"].to_numpy())
+        self.add(rows)
+        return self._settle(0)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take the next rows as `write` does, and hash them while the caller goes on reading."""
+        self._pending.append(self._hashing.submit(self._prepare, rows))
+        if len(self._pending) >= 2 * _TAKEN_TOGETHER:
+            self._settle(_TAKEN_TOGETHER)
+
+    def _settle(self, waiting: int) -> pl.Series:
+        """Take the rows of all but so many batches; returns the ids of the last one's."""
+        batches = [self._pending.popleft().result() for _ in range(len(self._pending) - waiting)]
+        if not batches:
+            return pl.Series("_id", [], pl.String)
+        keys = pl.concat([batch.keys for batch in batches])
+        key, content = keys["key_a"].to_numpy(), keys["content"].to_numpy()
+        own = self._own_keys.counts(key) > 0
+        occurrence = self._occurrences(content, key, own)
+        later = ~keys["key_a"].is_first_distinct().to_numpy()
+        repeat = pl.Series("repeat", later | own | (self._expected.counts(key) > 0))
+        self._own_keys.add(key)
         self._own_contents.add(content)
         ids = row_ids(self.name, content, occurrence)
         self._keys.append(
-            keys.with_columns(
-                rows["_license"].cast(pl.Categorical),
-                rows["_category"].cast(pl.Categorical),
-                occurrence=pl.Series(occurrence, dtype=pl.UInt32),
-                repeat=pl.Series(repeat),
-            )
+            keys.with_columns(repeat, occurrence=pl.Series(occurrence, dtype=pl.UInt32))
         )
-        for column, counter in (("_category", self._categories), ("_license", self._licences)):
-            counter.update(dict(rows[column].value_counts().iter_rows()))
-        self._append(rows.with_columns(ids, repeat=pl.Series(repeat)))
-        return ids
+        start, last = 0, ids
+        for batch in batches:
+            for column, counter in (("_category", self._categories), ("_license", self._licences)):
+                counter.update(dict(batch.keys[column].value_counts().iter_rows()))
+            size = batch.rows.height
+            last = ids.slice(start, size)
+            rows = batch.rows.with_columns(last, repeat.slice(start, size))
+            self._append(rows, batch.sizes)
+            start += size
+        return last
 
-    def _hash(self, rows: pl.DataFrame) -> pl.DataFrame:
-        step = max(-(-rows.height // self._options.threads), 1_000)
-        parts = list(rows.iter_slices(step)) or [rows]
-        return pl.concat(self._hashing.map(row_keys, parts))
+    def _prepare(self, rows: pl.DataFrame) -> _Batch:
+        rows = self._complete(rows)
+        keys = row_keys(rows).with_columns(
+            rows["_license"].cast(pl.Categorical), rows["_category"].cast(pl.Categorical)
+        )
+        sizes = rows.select(pl.sum_horizontal(pl.col(TEXT_FIELDS).str.len_bytes()))
+        return _Batch(rows, keys, sizes.to_series().to_numpy())
 
     def _complete(self, rows: pl.DataFrame) -> pl.DataFrame:
         given = rows.schema
@@ -160,11 +192,10 @@ class SourceWriter:
             columns.append(value.cast(kind).alias(column))
         return rows.select(*columns, _source=pl.lit(self.name))
 
-    def _occurrences(self, content: np.ndarray, key: np.ndarray) -> np.ndarray:
+    def _occurrences(self, content: np.ndarray, key: np.ndarray, own: np.ndarray) -> np.ndarray:
         occurrence = np.ones(len(content), np.uint32)
         # The same content has the same key: where no key repeats, there is nothing to count.
-        again = pl.Series(key).is_duplicated().to_numpy() | (self._own_keys.counts(key) > 0)
-        rows = np.flatnonzero(again)
+        rows = np.flatnonzero(pl.Series(key).is_duplicated().to_numpy() | own)
         if len(rows):
             repeated = pl.DataFrame({"content": content[rows]})
             within = repeated.select(n=pl.int_range(pl.len()).over("content"))["n"].to_numpy()
@@ -173,17 +204,11 @@ class SourceWriter:
             )
         return occurrence
 
-    def _repeats(self, key: pl.Series) -> np.ndarray:
-        keys = key.to_numpy()
-        later = ~key.is_first_distinct().to_numpy()
-        return later | (self._own_keys.counts(keys) > 0) | (self._expected.counts(keys) > 0)
-
     # -- shards ----------------------------------------------------------------------
 
-    def _append(self, rows: pl.DataFrame) -> None:
+    def _append(self, rows: pl.DataFrame, sizes: np.ndarray) -> None:
         # Shards end after so many rows or bytes of the source, wherever its batches end.
-        sizes = rows.select(pl.sum_horizontal(pl.col(TEXT_FIELDS).str.len_bytes()))
-        ends = np.cumsum(sizes.to_series().to_numpy(), dtype=np.int64)
+        ends = np.cumsum(sizes, dtype=np.int64)
         start, before = 0, 0
         while start < rows.height:
             room = self._options.shard_bytes - self._buffered_bytes
@@ -255,15 +280,17 @@ class SourceWriter:
 
     # -- the end ---------------------------------------------------------------------
 
-    def finish(self, *, read: int | None = None) -> SourceReport:
+    def finish(self, *, read: int | None = None, revision: str | None = None) -> SourceReport:
         """Write what is still in memory, the keys and the report.
 
         Args:
             read: Rows that the source held, where the reader counted them.
+            revision: What was read, where that was not known at the beginning.
 
         Raises:
             SourceError: Rows and rejected rows are not together what was read.
         """
+        self._settle(0)
         self._flush()
         shards = [future.result() for future in self._shards]
         for table in list(self._beside):
@@ -280,7 +307,7 @@ class SourceWriter:
             name=self.name,
             licence=self._licence,
             priority=self._priority,
-            revision=self._revision,
+            revision=self._revision if revision is None else revision,
             key_version=KEY_VERSION,
             compression=self._options.compression,
             rows=rows,

@@ -13,6 +13,7 @@ import polars as pl
 
 from xpoll_dagster.books.embedding import EmbedderError
 from xpoll_dagster.books.model import BookError
+from xpoll_dagster.compute.protocol import BatchError, ComputeError
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.resources import Project
@@ -35,8 +36,10 @@ ManyResults = Iterator[dg.MaterializeResult | dg.AssetMaterialization]
 
 # Errors whose message is a sentence for the user: the step fails with it alone.
 SENTENCES = (
+    BatchError,
     BookError,
     CacheError,
+    ComputeError,
     EmbedderError,
     EmptyDatasetError,
     EngineError,

@@ -21,7 +21,9 @@ class ReadingOptions(BaseModel):
     """Bytes of a file, unpacked, that are looked at in one go; what fits the processor's cache
     is read twice as fast as what does not."""
     batch_rows: int = Field(default=10_000, ge=1)
-    """Records in a batch, at most."""
+    """Records after which a batch ends."""
+    batch_blocks: int = Field(default=5, ge=1)
+    """Blocks after which a batch ends: what is done once a batch is then spread over more rows."""
     row_bytes: int = Field(default=8 << 20, ge=1 << 8)
     """A longer record is passed over and rejected; it is never held whole."""
     unpacked_bytes: int = Field(default=1 << 40, ge=1 << 10)
@@ -73,7 +75,8 @@ class Batch:
     def full(self, options: ReadingOptions) -> bool:
         """Whether the batch holds as many records or bytes as it may."""
         held = len(self.records) + len(self.flaws)
-        return held >= options.batch_rows or self.size >= options.block_bytes
+        limit = options.batch_blocks * options.block_bytes
+        return held >= options.batch_rows or self.size >= limit
 
     def next(self) -> Batch:
         """The empty batch that follows this one."""

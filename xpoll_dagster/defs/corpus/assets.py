@@ -7,9 +7,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from xpoll_dagster.compute.loading import open_compute
 from xpoll_dagster.corpus.catalogue import Entry
 from xpoll_dagster.corpus.curriculum import fill_curriculum
 from xpoll_dagster.corpus.decontamination import TESTS_SCHEMA
+from xpoll_dagster.corpus.distributed import fill_corpus_on
 from xpoll_dagster.corpus.download import download
 from xpoll_dagster.corpus.evaluation import evaluation_texts
 from xpoll_dagster.corpus.grounded_preferences import grounded_candidates
@@ -156,14 +158,14 @@ def merged_corpus(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
         numbers: dict[str, Any] = {}
 
         def fill(folder: Path) -> None:
-            manifest = fill_corpus(
-                training,
-                folder,
-                project.settings.corpus.merge,
-                _tests(tests, project),
-                earlier=earlier.path if earlier else None,
-                report=context.log.info,
-            )
+            settings = project.settings
+            given = (training, folder, settings.corpus.merge, _tests(tests, project))
+            before = earlier.path if earlier else None
+            if settings.compute == "ray":
+                with open_compute(settings.compute_options) as compute:
+                    manifest = fill_corpus_on(compute, *given, before, context.log.info)
+            else:
+                manifest = fill_corpus(*given, before, context.log.info)
             numbers.update(
                 n_rows=manifest.rows,
                 n_read=manifest.read,
