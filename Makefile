@@ -23,6 +23,7 @@ dev: install
 	@$(BIN)/xpoll dev
 
 test: test-fast
+	@sh scripts/system.sh tests
 	@$(BIN)/python -m pytest -m "slow or e2e"
 
 test-fast: $(INSTALLED_DEV)

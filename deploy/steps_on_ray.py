@@ -1,6 +1,6 @@
 """xpoll's definitions with every step a Ray job (`dagster-ray`'s executor).
 
-For steps that must leave the box as a whole; batches leave it without this (XPOLL_COMPUTE__KIND).
+For steps that must leave the box as a whole; batches leave it without this (XPOLL_COMPUTE).
 `dagster-webserver -m deploy.steps_on_ray`, with `dagster-ray` installed. The cluster's nodes need
 this code, the data folder at the same path and, if there is more than one, Postgres for
 Dagster's storage. Dagster submits jobs over the dashboard's port of the cluster's head, so that

@@ -69,7 +69,7 @@ def _import_ray() -> Any:
     except ImportError as error:
         raise ComputeError(
             "Ray is not installed: install this package's extra `ray`, or set "
-            "XPOLL_COMPUTE__KIND=local."
+            "XPOLL_COMPUTE=local."
         ) from error
     return ray
 
@@ -95,8 +95,8 @@ def _connect(ray: Any, options: ComputeOptions) -> None:
         reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise ComputeError(
             f"No Ray cluster can be used at {where} ({reason.rstrip('.')}): check "
-            "XPOLL_COMPUTE__ADDRESS, Ray's version and its token on all nodes, or set "
-            "XPOLL_COMPUTE__KIND=local."
+            "XPOLL_RAY__ADDRESS, Ray's version and its token on all nodes, or set "
+            "XPOLL_COMPUTE=local."
         ) from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -111,5 +111,5 @@ def _knock(address: str, seconds: float) -> None:
     except (OSError, OverflowError) as error:
         raise ComputeError(
             f"No Ray cluster answers at {address}: start its head, or correct "
-            "XPOLL_COMPUTE__ADDRESS."
+            "XPOLL_RAY__ADDRESS."
         ) from error

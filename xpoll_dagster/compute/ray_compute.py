@@ -123,7 +123,7 @@ class RayCompute:
             if wanted > room.get(name, 0.0):
                 raise ComputeError(
                     f"An actor is to have {wanted:g} {name}s, and the cluster has "
-                    f"{room.get(name, 0.0):g}: lower XPOLL_COMPUTE__{field}_PER_ACTOR."
+                    f"{room.get(name, 0.0):g}: lower XPOLL_RAY__{field}_PER_ACTOR."
                 )
         # One CPU stays free: what feeds the actors needs it.
         most = max(cpus - 1, 1.0) / options.cpus_per_actor

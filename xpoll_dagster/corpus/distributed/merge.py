@@ -165,7 +165,7 @@ def _write_shards(
         if not whole:
             raise SourceError(
                 f"A shard of {wanted[place].rows.source.name} did not come back whole: check that "
-                "XPOLL_COMPUTE__SHARED_FILES is true only where all nodes see the same files, and "
+                "XPOLL_RAY__SHARED_FILES is true only where all nodes see the same files, and "
                 "merge again."
             )
         found[identity] = (path, sha256)
