@@ -8,8 +8,10 @@ unique rows once to disk:
 - `duckdb`: one query that keeps a row for each SHA-1 of the fields as they stand (it is not
   asked to normalise, which would take it several times as long: the copies in this corpus are
   the same to the byte), to Parquet;
-- `cold`: ours, from the JSONL to the merged corpus as Parquet, with normalised sources, keys,
-  ledger and manifest, flushed to disk;
+- `cold`: ours, from the JSONL to the merged corpus as Parquet, by way of what every source goes
+  through: each file is an entry of the catalogue that `normalise_source` reads, checks, adapts
+  and writes with its keys (one source after the other, two threads inside), and
+  `merge_sources` makes the corpus of them with ledger and manifest, all flushed to disk;
 - `added`: ours again, with one more source of 100,000 rows.
 
 The JSONL copy of the corpus is left out of `cold` and `added`; `--jsonl` puts it in.
@@ -110,7 +112,6 @@ def run_ours(files: list[Path], out: Path, *, jsonl: bool) -> int:
             adapter="alpaca",
             category="instruction",
             licence="MIT",
-            cap=None,
         )
         with replace_directory(folder) as temporary:
             normalise_source(entry, temporary, [file], expected=expected)

@@ -54,7 +54,7 @@ def mix(
         )
     except SourceError as error:
         _end(str(error))
-    console.print(f"{report['total']:,} rows: {output}", markup=False)
+    console.print(f"{report['rows']:,} rows: {output}", markup=False)
     if report["shortfall"]:
         console.print(str(report["shortfall"]), markup=False)
 

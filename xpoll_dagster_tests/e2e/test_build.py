@@ -120,48 +120,6 @@ def test_status_says_what_failed_and_why(
     assert "current" in said.stdout
 
 
-@pytest.mark.timeout(600)
-def test_the_other_products_are_built_and_fit_together(
-    built: subprocess.CompletedProcess[str], data: Path
-) -> None:
-    assert built.returncode == 3
-    said = _xpoll(data, "build", "all", timeout=550)
-    assert said.returncode == 3, said.stdout + said.stderr
-    assert "Traceback" not in said.stdout
-    # The torn book is all that failed.
-    failed = said.stdout.partition("Failed:")[2].partition("Dataset:")[0].strip().splitlines()
-    assert [line.split(":")[0].strip() for line in failed] == ["history--torn"]
-    artifacts = data / "artifacts"
-    for name in ("chunks.pkl", "questions.json", "questions.jsonl", "faiss_index/index.faiss"):
-        assert (artifacts / "retrieval" / name).stat().st_size > 0, name
-    questions = json.loads((artifacts / "retrieval" / "questions.json").read_text("utf-8"))
-    assert len(questions) >= 50
-    assert "<html" in (artifacts / "report" / "index.html").read_text("utf-8")[:500]
-    manifest = artifacts / "merged_corpus" / "merged_corpus_manifest.json"
-    sources = {one["name"] for one in json.loads(manifest.read_text("utf-8"))["sources"]}
-    assert {"cross-pollinated", "book-questions", "sample-alpaca"} <= sources
-    assert (artifacts / "profile_mix" / "claude_behavior" / "README.md").exists()
-    assert (artifacts / "curriculum" / "claude_behavior" / "report.json").exists()
-
-    found = _xpoll(data, "search", questions[0]["question"], "-k", "3")
-    assert found.returncode == 0
-    assert questions[0]["chunk_id"] in found.stdout
-    assert _xpoll(data, "corpus", "verify").returncode == 0
-    row = pl.read_parquet(artifacts / "merged_corpus" / "rows" / "*.parquet")["_id"][0]
-    explained = _xpoll(data, "corpus", "explain", row)
-    assert "is in the corpus" in explained.stdout
-    drawn = _xpoll(
-        data, "mix", "--profile", "code_debugging", "--output", str(data / "m"), "--max-total", "40"
-    )
-    assert drawn.returncode == 0, drawn.stdout
-
-    before = _fingerprints(data)
-    again = _xpoll(data, "build", "all")
-    assert again.returncode == 3
-    assert "Building" not in again.stdout
-    assert _fingerprints(data) == before
-
-
 def test_books_that_have_nothing_in_common_give_a_sentence_and_no_dataset(tmp_path: Path) -> None:
     for domain, topic in (("cookery", "The soup simmers"), ("geology", "The basalt cools")):
         (tmp_path / "books" / domain).mkdir(parents=True)
@@ -229,3 +187,46 @@ def test_only_what_a_change_touches_is_built_again(
     touched = {name for name in after if after[name] != before[name]}
     assert "chunks@astronomy--measuring-the-heavens.json" in touched
     assert "chunks@history--ships-books-and-states.json" not in touched
+
+
+# Last: the tests above compare the artifacts of one product.
+@pytest.mark.timeout(600)
+def test_the_other_products_are_built_and_fit_together(
+    built: subprocess.CompletedProcess[str], data: Path
+) -> None:
+    assert built.returncode == 3
+    said = _xpoll(data, "build", "all", timeout=550)
+    assert said.returncode == 3, said.stdout + said.stderr
+    assert "Traceback" not in said.stdout
+    # The torn book is all that failed.
+    failed = said.stdout.partition("Failed:")[2].partition("Dataset:")[0].strip().splitlines()
+    assert [line.split(":")[0].strip() for line in failed] == ["history--torn"]
+    artifacts = data / "artifacts"
+    for name in ("chunks.pkl", "questions.json", "questions.jsonl", "faiss_index/index.faiss"):
+        assert (artifacts / "retrieval" / name).stat().st_size > 0, name
+    questions = json.loads((artifacts / "retrieval" / "questions.json").read_text("utf-8"))
+    assert len(questions) >= 50
+    assert "<html" in (artifacts / "report" / "index.html").read_text("utf-8")[:500]
+    manifest = artifacts / "merged_corpus" / "merged_corpus_manifest.json"
+    sources = {one["name"] for one in json.loads(manifest.read_text("utf-8"))["sources"]}
+    assert {"cross-pollinated", "book-questions", "sample-alpaca"} <= sources
+    assert (artifacts / "profile_mix" / "claude_behavior" / "README.md").exists()
+    assert (artifacts / "curriculum" / "claude_behavior" / "report.json").exists()
+
+    found = _xpoll(data, "search", questions[0]["question"], "-k", "3")
+    assert found.returncode == 0
+    assert questions[0]["chunk_id"] in found.stdout
+    assert _xpoll(data, "corpus", "verify").returncode == 0
+    row = pl.read_parquet(artifacts / "merged_corpus" / "rows" / "*.parquet")["_id"][0]
+    explained = _xpoll(data, "corpus", "explain", row)
+    assert "is in the corpus" in explained.stdout
+    drawn = _xpoll(
+        data, "mix", "--profile", "code_debugging", "--output", str(data / "m"), "--max-total", "40"
+    )
+    assert drawn.returncode == 0, drawn.stdout
+
+    before = _fingerprints(data)
+    again = _xpoll(data, "build", "all")
+    assert again.returncode == 3
+    assert "Building" not in again.stdout
+    assert _fingerprints(data) == before
