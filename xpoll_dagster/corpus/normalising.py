@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,14 +149,19 @@ def normalise_source(
         limit = None
         pieces = make.pieces(journal)
     counts = _Counts()
-    with SourceWriter(
-        folder,
-        entry.name,
-        licence=entry.licence,
-        priority=entry.priority,
-        expected=expected,
-        options=options.source,
-    ) as writer:
+    with (
+        ExitStack() as ended,
+        SourceWriter(
+            folder,
+            entry.name,
+            licence=entry.licence,
+            priority=entry.priority,
+            expected=expected,
+            options=options.source,
+        ) as writer,
+    ):
+        for one in hashed:
+            ended.callback(one.cancel)  # files of a source that failed need no hash any more
         for piece in pieces:
             _write(piece, writer, counts, limit, entry)
         hashes = _hashes(hashed, files, shown)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -321,10 +320,6 @@ class SourceWriter:
             json.dumps(report.model_dump(), indent=1), encoding="utf-8"
         )
         return report
-
-    def key_heads(self) -> Iterator[np.ndarray]:
-        """The first eight bytes of the keys written so far, batch by batch."""
-        return (frame["key_a"].to_numpy() for frame in self._keys)
 
 
 def _write_keys(frames: list[pl.DataFrame], path: Path) -> None:

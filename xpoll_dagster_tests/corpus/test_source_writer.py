@@ -30,6 +30,19 @@ def test_files_do_not_depend_on_the_size_of_batches(tmp_path: Path) -> None:
     assert first.report == second.report
 
 
+def test_rows_hashed_in_the_background_are_the_same(tmp_path: Path) -> None:
+    first = write_source(tmp_path, "one", ROWS * 20, batch=3)
+    second = tmp_path / "later"
+    second.mkdir()
+    with SourceWriter(second, "one", licence="MIT", options=SMALL) as writer:
+        for part in frame(ROWS * 20).iter_slices(3):
+            writer.add(part)
+        writer.finish(read=220)
+    assert Source.open(first).report == Source.open(second).report
+    keys = [pl.read_parquet(folder / "keys.parquet") for folder in (first, second)]
+    assert keys[0].equals(keys[1])
+
+
 def test_a_large_row_stands_alone(tmp_path: Path) -> None:
     options = SourceOptions(shard_bytes=1 << 16)
     rows = [{"instruction": f"{n}", "output": "x" * size} for n, size in enumerate((9, 99_999, 9))]
