@@ -68,8 +68,7 @@ def _import_ray() -> Any:
         importlib.import_module("ray.data")
     except ImportError as error:
         raise ComputeError(
-            "Ray is not installed: install this package's extra `ray`, or set "
-            "XPOLL_COMPUTE=local."
+            "Ray is not installed: install this package's extra `ray`, or set XPOLL_COMPUTE=local."
         ) from error
     return ray
 
@@ -110,6 +109,5 @@ def _knock(address: str, seconds: float) -> None:
         socket.create_connection((host.strip("[]"), int(port)), seconds).close()
     except (OSError, OverflowError) as error:
         raise ComputeError(
-            f"No Ray cluster answers at {address}: start its head, or correct "
-            "XPOLL_RAY__ADDRESS."
+            f"No Ray cluster answers at {address}: start its head, or correct XPOLL_RAY__ADDRESS."
         ) from error
