@@ -215,7 +215,7 @@ def report(name: str, table: pl.DataFrame, labels: pl.DataFrame | None) -> None:
 def main() -> None:
     """Judge the rows and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/rezero"))
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--labels", type=Path, help="CSV of table, sha256, label")
     parser.add_argument("--out", type=Path, help="folder for the verdicts as Parquet")
     parser.add_argument("--title", default="", help="title of the book that the rows are of")
