@@ -49,6 +49,7 @@ def _describe_texts(path: Path) -> Mapping[str, Any]:
     return {
         "dagster/column_schema": column_schema(texts.schema),
         "dagster/partition_row_count": texts.height,
+        "written_by": ", ".join(sorted(set(texts["model"].drop_nulls()))) or "nobody",
         "sample": sample_table(texts.filter("accepted").select(columns), 6),
         "rejected": sample_table(rejected.select("id", "kind", "rejected_by", "text"), 10),
     }
