@@ -147,3 +147,12 @@ def text_numbers(texts: pl.DataFrame) -> dict[str, Any]:
         "acceptance_rate": accepted / texts.height if texts.height else None,
         "rejected_by": dict(by_gate.iter_rows()),
     }
+
+
+def plain_numbers(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a report, which the UI plots over time."""
+    return {
+        name: value
+        for name, value in report.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 from pydantic import PrivateAttr
@@ -51,6 +53,10 @@ class Project(dg.ConfigurableResource):
     def catalogue(self) -> Catalogue:
         """The catalogue of instruction datasets. Raises `SourceError` where it is wrong."""
         return load_catalogue(self.settings.corpus_dir / "catalogue.yaml")
+
+    def folder(self, asset: str) -> Path:
+        """Where the artifact of an asset that fills a folder lies, built or not."""
+        return self.store.path(asset, suffix="")
 
     def book(self, key: str) -> Book:
         """The book of a partition. Raises `BookError` where its file is gone."""

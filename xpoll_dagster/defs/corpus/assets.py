@@ -29,7 +29,7 @@ from xpoll_dagster.corpus.source_tables import Source, outranking_keys
 from xpoll_dagster.defs.authors import writer_at_work
 from xpoll_dagster.defs.declaration import STEPS, declare
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import bar_chart, sample_table
+from xpoll_dagster.defs.metadata import bar_chart, plain_numbers, sample_table
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
 from xpoll_dagster.defs.sft import assets as sft
@@ -258,13 +258,13 @@ def profile_mix(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
 
         def fill(folder: Path) -> None:
             report = fill_mix(
-                _folder(project, "merged_corpus"),
+                project.folder("merged_corpus"),
                 profile,
                 folder,
                 settings.corpus.mix,
                 context.log.info,
             )
-            numbers.update(_plain_numbers(report))
+            numbers.update(plain_numbers(report))
 
         return Built(fill, numbers)
 
@@ -295,7 +295,7 @@ def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
 
         def fill(folder: Path) -> None:
             report = fill_curriculum(mix, folder, project.settings.corpus.curriculum)
-            numbers.update(_plain_numbers(report))
+            numbers.update(plain_numbers(report))
 
         return Built(fill, numbers)
 
@@ -330,7 +330,7 @@ def preference_pairs(context: dg.AssetExecutionContext, project: Project) -> dg.
             report = fill_preferences(
                 _candidates(project), folder, project.settings.corpus.preferences
             )
-            numbers.update(_plain_numbers(report))
+            numbers.update(plain_numbers(report))
 
         return Built(fill, numbers)
 
@@ -342,7 +342,7 @@ def preference_pairs(context: dg.AssetExecutionContext, project: Project) -> dg.
 
 def _candidates(project: Project) -> Iterator[pl.DataFrame]:
     folders = [folder for entry, folder in _built_sources(project) if not entry.evaluation]
-    yield from natural_candidates(folders, _folder(project, "merged_corpus"))
+    yield from natural_candidates(folders, project.folder("merged_corpus"))
     books = project.lineage.complete_books()
     tables = {
         name: [artifact.path for key, artifact in project.store.partitions(name).items()
@@ -384,13 +384,16 @@ def persona_mirrors(context: dg.AssetExecutionContext, project: Project) -> dg.M
         settings = project.settings
         personas = load_personas(settings.corpus_dir / "personas")
         options = settings.corpus.mirrors
-        prompts = mirror_prompts(_folder(project, "merged_corpus"), options)
+        prompts = mirror_prompts(project.folder("merged_corpus"), options)
         with writer_at_work(settings, context.log.info) as writer:
             replies = write_mirrors(prompts, writer.author, personas, options, context.log.info)
             numbers = {"n_replies": replies.height, "n_accepted": int(replies["accepted"].sum())}
-            return Built(
-                lambda folder: _mirrors(replies, personas, folder), numbers | writer.numbers()
-            )
+            numbers |= writer.numbers()
+
+        def fill(folder: Path) -> None:
+            fill_mirrors(replies, personas, folder)
+
+        return Built(fill, numbers)
 
     def describe(path: Path) -> Mapping[str, Any]:
         return {"card": _card(path)}
@@ -398,21 +401,5 @@ def persona_mirrors(context: dg.AssetExecutionContext, project: Project) -> dg.M
     return materialise(context, project, build, describe)
 
 
-def _mirrors(replies: pl.DataFrame, personas: Any, folder: Path) -> None:
-    fill_mirrors(replies, personas, folder)
-
-
-def _folder(project: Project, asset: str) -> Path:
-    return project.store.path(asset, suffix="")
-
-
 def _card(path: Path) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000])
-
-
-def _plain_numbers(report: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in report.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }

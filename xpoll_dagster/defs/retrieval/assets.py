@@ -13,7 +13,7 @@ import polars as pl
 from xpoll_dagster.books.embedding import load_embedder
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import bar_chart, column_schema, sample_table
+from xpoll_dagster.defs.metadata import bar_chart, column_schema, plain_numbers, sample_table
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
 from xpoll_dagster.retrieval.bundle import (
@@ -163,7 +163,7 @@ def faiss_index(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
         return Built(
             lambda folder: write_index(index, folder),
             {"n_vectors": rows.height, "n_originals": rows.height - copies, "n_paraphrases": copies}
-            | _numbers(index.report()),
+            | plain_numbers(index.report()),
         )
 
     def describe(path: Path) -> Mapping[str, Any]:
@@ -198,10 +198,10 @@ def retrieval(context: dg.AssetExecutionContext, project: Project) -> dg.Materia
         def fill(folder: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             for name in CHUNK_FILES:
-                _link(_folder(project, "chunks_pkl") / name, folder / name)
+                _link(project.folder("chunks_pkl") / name, folder / name)
             for name in QUESTION_FILES:
-                _link(_folder(project, "questions_json") / name, folder / name)
-            source = _folder(project, "faiss_index")
+                _link(project.folder("questions_json") / name, folder / name)
+            source = project.folder("faiss_index")
             shutil.copytree(source, folder / INDEX_FOLDER, copy_function=_link)
 
         return Built(fill, {"n_files": len(CHUNK_FILES) + len(QUESTION_FILES)})
@@ -223,7 +223,7 @@ def retrieval_scores(context: dg.AssetExecutionContext, project: Project) -> dg.
     """Recall and mean reciprocal rank of questions and paraphrases, with and without noise."""
 
     def build() -> Built:
-        measured = pl.read_parquet(_folder(project, "retrieval") / "questions.parquet")
+        measured = pl.read_parquet(project.folder("retrieval") / "questions.parquet")
         scores = score_retrieval(_originals(project), _noisy(project), measured)
         return Built(scores, _score_numbers(scores))
 
@@ -253,7 +253,7 @@ def grpo_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mate
     """Rows for training a model to search: a Hugging Face dataset, and views for trainers."""
 
     def build() -> Built:
-        measured = pl.read_parquet(_folder(project, "retrieval") / "questions.parquet")
+        measured = pl.read_parquet(project.folder("retrieval") / "questions.parquet")
         index = _noisy(project).index
         rows = grpo_rows(measured, index.table)
         scores = project.store.read("retrieval_scores")
@@ -278,12 +278,8 @@ def grpo_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mate
     return materialise(context, project, build, describe)
 
 
-def _folder(project: Project, asset: str) -> Path:
-    return project.store.path(asset, suffix="")
-
-
 def _table(project: Project) -> pl.DataFrame:
-    return pl.read_parquet(_folder(project, "chunks_pkl") / "chunks.parquet")
+    return pl.read_parquet(project.folder("chunks_pkl") / "chunks.parquet")
 
 
 def _originals(project: Project) -> Searcher:
@@ -302,7 +298,7 @@ def _originals(project: Project) -> Searcher:
 def _noisy(project: Project) -> Searcher:
     """Search over chunks and paraphrases, as the bundle holds them."""
     settings = project.settings
-    folder = _folder(project, "retrieval")
+    folder = project.folder("retrieval")
     index: ChunkIndex = read_index(
         folder / INDEX_FOLDER, pl.read_parquet(folder / "chunks.parquet")
     )
@@ -319,14 +315,6 @@ def _link(source: str | Path, destination: str | Path) -> None:
 
 def _report(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "index.json").read_text(encoding="utf-8"))
-
-
-def _numbers(report: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in report.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
 
 
 def _score_numbers(scores: pl.DataFrame) -> dict[str, Any]:
