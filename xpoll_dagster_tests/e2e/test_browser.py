@@ -154,7 +154,9 @@ def test_the_sensor_is_switched_on_with_one_click_and_finds_the_new_book(
     expect(page.get_by_text(DAMAGED)).to_have_count(0)
     page.goto(f"{address}/automation")
     expect(page.get_by_text("new_textbooks").first).to_be_visible()
-    switch = page.locator("label[class*='formatSwitch']").first  # the sensor stands above
+    # By name: the table is virtual, so the order of its rows in the page is not that on the screen.
+    row = page.locator("[class*='ListItem_listItem']").filter(has_text="new_textbooks")
+    switch = row.locator("label[class*='formatSwitch']")
     switch.click()
     expect(switch.locator("input")).to_be_checked()
     page.goto(f"{address}/assets/book_pages?view=partitions")
@@ -166,7 +168,7 @@ def test_the_sensor_is_switched_on_with_one_click_and_finds_the_new_book(
     expect(page.get_by_text(DAMAGED).first).to_be_visible()
 
 
-def test_a_book_is_materialised_and_read_about(page: Page, address: str) -> None:
+def test_a_book_is_materialised_and_read_about(page: Page, address: str, library: Path) -> None:
     from playwright.sync_api import expect
 
     partition = f"{address}/assets/chunks?view=partitions&partition={DAMAGED}"
@@ -180,6 +182,7 @@ def test_a_book_is_materialised_and_read_about(page: Page, address: str) -> None
         page.wait_for_timeout(3000)
     expect(page.get_by_text("n_chunks").first).to_be_visible()
     expect(page.get_by_text("Latest materialization").first).to_be_visible()
+    assert (library / "artifacts" / "chunks" / f"{DAMAGED}.parquet").is_file()
     page.goto(f"{address}/assets/chunks?view=partitions&partition=astronomy--measuring-the-heavens")
     expect(page.get_by_text("n_chunks").first).to_be_visible()
     picture = page.locator("img[src^='data:image/png']").first
