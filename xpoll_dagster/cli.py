@@ -116,10 +116,12 @@ def why(row_id: Annotated[str, typer.Argument(help="The `id` of a row of the dat
 @app.command()
 def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Open the Dagster UI on 127.0.0.1, with the daemon that runs what it launches."""
-    from xpoll_dagster.defs.home import prepare_home
+    from xpoll_dagster.defs.abandoned import close_abandoned_runs
+    from xpoll_dagster.defs.home import open_instance
     from xpoll_dagster.settings import get_settings
 
-    prepare_home(get_settings())
+    with open_instance(get_settings()) as instance:
+        close_abandoned_runs(instance, launched=True)
     dg = Path(sys.executable).with_name("dg")
     if not dg.exists():
         console.print("The command dg is missing: run make install again.")

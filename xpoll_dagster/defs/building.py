@@ -6,20 +6,18 @@ executed in this process, one after the other, so that a model is loaded once.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
 
+from xpoll_dagster.defs.abandoned import PROCESS_TAG, close_abandoned_runs, this_process
 from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.defs.materialization import FORCE_TAG
 from xpoll_dagster.defs.partitions import books_partitions, sources_partitions
 from xpoll_dagster.defs.phases import BOOKS, PHASES, PRODUCTS, Product
 from xpoll_dagster.settings import Settings
-
-PROCESS_TAG = "xpoll/process"
 
 _VERBS = {
     "books_job": "Reading",
@@ -56,36 +54,6 @@ def register_partitions(
         instance.delete_dynamic_partition(name, key)
 
 
-def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
-    """Mark runs of builds whose process is gone as failed, and free what they held.
-
-    A killed process cannot say that it ended: without this its runs would look alive for
-    ever and keep their places in the pools.
-    """
-    closed = 0
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
-    )
-    for run in instance.get_runs(unfinished):
-        process = run.tags.get(PROCESS_TAG, "")
-        if not process.isdigit() or _is_alive(int(process)):
-            continue
-        instance.report_run_failed(run, "The process of this build ended before the run did.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        closed += 1
-    return closed
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 @dataclass(slots=True)
 class _Builder:
     settings: Settings
@@ -104,7 +72,7 @@ class _Builder:
             self.report.unchanged.append(name)
             return
         self.say(f"{_VERBS.get(job, 'Building')} {name} …")
-        tags = {PROCESS_TAG: str(os.getpid()), FORCE_TAG: str(self.force).lower()}
+        tags = {PROCESS_TAG: this_process(), FORCE_TAG: str(self.force).lower()}
         result = self.job(job).execute_in_process(
             instance=self.instance,
             partition_key=partition,

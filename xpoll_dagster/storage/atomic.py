@@ -7,8 +7,10 @@ in place by rename. What a killed process leaves behind has a name that starts w
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +20,69 @@ import polars as pl
 
 WRITING_PREFIX = ".writing-"
 
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
 
-def _sync(path: Path) -> None:
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, reach the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Have a file, or all files of a folder, reach the disk."""
+    for file in [path] if path.is_file() else path.rglob("*"):
+        if file.is_file():
+            sync(file)
+
+
+@contextmanager
+def writing_folder(parent: Path) -> Iterator[Path]:
+    """Yield an empty folder of its own below `parent`, removed at the end with what is left."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{WRITING_PREFIX}{os.getpid()}-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(new: Path, destination: Path) -> None:
+    """Make a finished file or folder the one at `destination`; `new` is gone, or the old one.
+
+    A file is replaced by one rename. For a folder Linux exchanges the two names in one step,
+    so that a reader finds the old one or the new one at any moment, and the old one is left at
+    `new`; where the system cannot do that, the old one is moved aside first, and a reader that
+    looks in between finds nothing rather than a mixture.
+    """
+    if not new.is_dir() or not destination.exists():
+        new.replace(destination)
+    elif not _exchange(new, destination):
+        old = new.with_name(f"{new.name}-old")
+        destination.rename(old)
+        try:
+            new.rename(destination)
+        except OSError:
+            old.rename(destination)
+            raise
+        old.rename(new)
+    sync(destination.parent)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names (renameat2, Linux 3.15 and glibc 2.28); whether that was possible."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    arguments = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    return renameat2(*arguments) == 0
 
 
 @contextmanager
@@ -39,45 +97,20 @@ def replace_file(destination: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o644)
-        _sync(temporary)
-        temporary.replace(destination)
-        _sync(destination.parent)
+        sync(temporary)
+        put_in_place(temporary, destination)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replace_directory(destination: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; on success it becomes `destination`.
-
-    A non-empty folder cannot be replaced by one rename, so the old one is moved aside
-    first; a reader that looks in between finds nothing rather than a mixture.
-    """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(
-        tempfile.mkdtemp(prefix=f"{WRITING_PREFIX}{os.getpid()}-", dir=destination.parent)
-    )
-    old: Path | None = None
-    try:
+    """Yield an empty folder to fill; on success it becomes `destination`, whole."""
+    with writing_folder(destination.parent) as temporary:
         yield temporary
         temporary.chmod(0o755)
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                _sync(file)
-        if destination.exists():
-            old = temporary.with_name(f"{temporary.name}-old")
-            destination.rename(old)
-        try:
-            temporary.rename(destination)
-        except OSError:
-            if old is not None:
-                old.rename(destination)
-            raise
-        _sync(destination.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
+        sync_tree(temporary)
+        put_in_place(temporary, destination)
 
 
 def write_parquet(frame: pl.DataFrame, destination: Path) -> None:

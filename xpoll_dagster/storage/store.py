@@ -7,24 +7,35 @@ whether the work still stands, and `status` and the library-wide steps can tell 
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import json
+import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psutil
 
 from xpoll_dagster.storage.atomic import (
     WRITING_PREFIX,
-    replace_directory,
+    put_in_place,
     replace_file,
-    write_parquet,
+    sync_tree,
+    writing_folder,
 )
 from xpoll_dagster.storage.hashing import hash_tree
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_SAYS_FULL = ("no space left on device", "disk is full", "disk quota exceeded")
+_SAYS_READ_ONLY = ("read-only file system", "(os error 13)", "readonly database")
 
 
 class StorageError(Exception):
@@ -94,6 +105,10 @@ class ArtifactStore:
         self, asset: str, partition: str | None = None, suffix: str = ".parquet"
     ) -> Artifact | None:
         """The artifact with its manifest, or None where it is not (wholly) built."""
+        with self._undisturbed():
+            return self._look(asset, partition, suffix)
+
+    def _look(self, asset: str, partition: str | None, suffix: str) -> Artifact | None:
         manifest = self._beside(asset, partition, ".json")
         path = self.path(asset, partition, suffix)
         try:
@@ -165,10 +180,10 @@ class ArtifactStore:
         """
         path = self.path(asset, partition)
 
-        def write() -> None:
+        def write(content: Path) -> None:
             for name, table in (beside or {}).items():
-                write_parquet(table, path.with_suffix(f".{name}.parquet"))
-            write_parquet(frame, path)
+                table.write_parquet(content.with_suffix(f".{name}.parquet"), compression="zstd")
+            frame.write_parquet(content, compression="zstd")
 
         return self._put(asset, partition, path, write, version, inputs, numbers)
 
@@ -185,9 +200,9 @@ class ArtifactStore:
         """Have `fill` write into an empty folder, put it in place and record its manifest."""
         path = self.path(asset, partition, suffix="")
 
-        def write() -> None:
-            with replace_directory(path) as temporary:
-                fill(temporary)
+        def write(content: Path) -> None:
+            content.mkdir()
+            fill(content)
 
         return self._put(asset, partition, path, write, version, inputs, numbers)
 
@@ -196,36 +211,80 @@ class ArtifactStore:
         asset: str,
         partition: str | None,
         path: Path,
-        write: Callable[[], None],
+        write: Callable[[Path], None],
         version: str,
         inputs: Mapping[str, str],
         numbers: Mapping[str, Any] | None,
     ) -> Artifact:
+        """Write beside, then exchange content and manifest under the store's lock.
+
+        Two processes that make the same artifact at once both write in full; the one that comes
+        last stands, whole, with the manifest of its own content. An error while writing leaves
+        the old artifact as it was.
+        """
         manifest = self._beside(asset, partition, ".json")
         try:
-            # Without a manifest the artifact does not count: whatever moment a crash picks,
-            # a manifest never describes content that it was not written for.
-            manifest.unlink(missing_ok=True)
-            write()
-            artifact = Artifact(
-                asset=asset,
-                partition=partition,
-                path=path,
-                version=version,
-                inputs=dict(inputs),
-                content_hash=hash_tree(path),
-                created=time.time(),
-                numbers=dict(numbers or {}),
-            )
-            fields = asdict(artifact)
-            for name in ("asset", "partition", "path"):
-                del fields[name]
-            with replace_file(manifest) as temporary:
-                temporary.write_text(json.dumps(fields, indent=1), encoding="utf-8")
+            with writing_folder(path.parent) as folder:
+                content = folder / path.name
+                write(content)
+                sync_tree(folder)
+                artifact = Artifact(
+                    asset=asset,
+                    partition=partition,
+                    path=path,
+                    version=version,
+                    inputs=dict(inputs),
+                    content_hash=hash_tree(content),
+                    created=time.time(),
+                    numbers=dict(numbers or {}),
+                )
+                fields = asdict(artifact)
+                for name in ("asset", "partition", "path"):
+                    del fields[name]
+                with self._locked(), replace_file(manifest) as said:
+                    said.write_text(json.dumps(fields, indent=1), encoding="utf-8")
+                    # Without a manifest the artifact does not count: whatever moment a crash
+                    # picks, a manifest never describes content that it was not written for.
+                    manifest.unlink(missing_ok=True)
+                    for belonging in folder.iterdir():
+                        if belonging != content:
+                            put_in_place(belonging, path.with_name(belonging.name))
+                    put_in_place(content, path)
             self._beside(asset, partition, ".failed.json").unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(_storage_message(error, self.root)) from error
+        except Exception as error:
+            sentence = _storage_sentence(error, self.root)
+            if sentence is None:
+                raise
+            raise StorageError(sentence) from error
         return artifact
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the store while content and manifest are exchanged: some milliseconds."""
+        file = self._lock_file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Look while nobody exchanges; what cannot be locked (a read-only disk) is still read."""
+        try:
+            descriptor = os.open(self._lock_file, os.O_RDONLY)
+        except OSError:
+            yield
+            return
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.root / ".manifests" / ".lock"
 
     # -- failures --------------------------------------------------------------------
 
@@ -260,13 +319,18 @@ class ArtifactStore:
     # -- housekeeping ----------------------------------------------------------------
 
     def sweep(self, older_than_seconds: float = 3600.0) -> int:
-        """Remove what killed processes left half-written; returns how many were removed."""
+        """Remove what killed processes left half-written; returns how many were removed.
+
+        What a living process of this machine writes is left alone however long it takes.
+        """
         removed = 0
         for path in self.root.rglob(f"{WRITING_PREFIX}*"):
             try:
                 if time.time() - path.stat().st_mtime < older_than_seconds:
                     continue
             except FileNotFoundError:
+                continue
+            if _writer_lives(path):
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -276,9 +340,26 @@ class ArtifactStore:
         return removed
 
 
-def _storage_message(error: OSError, root: Path) -> str:
-    if error.errno == errno.ENOSPC:
+def _writer_lives(path: Path) -> bool:
+    number = path.name.removeprefix(WRITING_PREFIX).partition("-")[0]
+    try:
+        # A process that is younger than what was written has got a dead writer's number.
+        return psutil.Process(int(number)).create_time() <= path.stat().st_mtime
+    except (ValueError, psutil.Error, FileNotFoundError):
+        return False
+
+
+def _storage_sentence(error: Exception, root: Path) -> str | None:
+    """What a person can do about it, or None where the disk is not to blame.
+
+    Libraries that write for us say it in errors of their own.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    said = str(error).lower()
+    if number in _FULL or any(words in said for words in _SAYS_FULL):
         return f"The disk that holds {root} is full: free some space and run again."
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if number in _READ_ONLY or any(words in said for words in _SAYS_READ_ONLY):
         return f"{root} cannot be written to: check its permissions, or set XPOLL_DATA_DIR."
-    return f"Writing below {root} failed: {error.strerror}."
+    if isinstance(error, OSError) and number is not None:
+        return f"Writing below {root} failed: {error.strerror}."
+    return None

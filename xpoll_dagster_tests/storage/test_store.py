@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +13,10 @@ import pytest
 from xpoll_dagster.storage import ArtifactStore, StorageError, write_parquet
 
 FRAME = pl.DataFrame({"n": [1, 2, 3]})
+
+
+def _say(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -42,10 +48,10 @@ def test_a_table_whose_manifest_was_not_written_does_not_count(store: ArtifactSt
         store.read("chunks", "b")
 
 
-def test_a_failed_rewrite_takes_the_manifest_away_first(
-    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.write_folder("dataset", None, lambda folder: None, version="1", inputs={})
+def test_a_failed_rewrite_leaves_the_old_artifact_as_it_was(store: ArtifactStore) -> None:
+    written = store.write_folder(
+        "dataset", None, lambda folder: _say(folder / "whole", "1"), version="1", inputs={}
+    )
 
     def fail(folder: Path) -> None:
         (folder / "half").write_text("half")
@@ -53,7 +59,9 @@ def test_a_failed_rewrite_takes_the_manifest_away_first(
 
     with pytest.raises(RuntimeError):
         store.write_folder("dataset", None, fail, version="2", inputs={})
-    assert store.get("dataset", None, "") is None
+    assert store.get("dataset", None, "") == written
+    assert [path.name for path in written.path.iterdir()] == ["whole"]
+    assert list(store.root.glob(".writing-*")) == []
 
 
 def test_identical_content_has_an_identical_hash(store: ArtifactStore) -> None:
@@ -99,10 +107,16 @@ def test_a_full_disk_is_said_plainly(store: ArtifactStore) -> None:
 
 def test_sweep_removes_what_killed_processes_left(store: ArtifactStore) -> None:
     store.root.mkdir(parents=True)
-    left = store.root / ".writing-1-x.parquet"
+    left = store.root / f".writing-{os.getpid()}-x.parquet"  # of a process that had our number
     left.write_text("half")
     os.utime(left, (0, 0))
-    fresh = store.root / ".writing-2-y.parquet"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    fresh = store.root / f".writing-{gone.pid}-y.parquet"
     fresh.write_text("being written")
+    slow = store.root / f".writing-{os.getpid()}-z"  # ours, untouched for more than an hour
+    slow.mkdir()
     assert store.sweep() == 1
-    assert [path.name for path in store.root.iterdir()] == [fresh.name]
+    assert {path.name for path in store.root.iterdir()} == {fresh.name, slow.name}
+    assert store.sweep(older_than_seconds=-1) == 1
+    assert [path.name for path in store.root.iterdir()] == [slow.name]

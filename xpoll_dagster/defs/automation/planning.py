@@ -46,25 +46,23 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def plan(settings: Settings, instance: dg.DagsterInstance, unsettled: Collection[str] = ()) -> Plan:
+def plan(lineage: Lineage, instance: dg.DagsterInstance, unsettled: Collection[str] = ()) -> Plan:
     """The runs of the first phase that has work left.
 
     Args:
-        settings: Those of the code location.
+        lineage: One look at the library: a book that lands after it is for the next one.
         instance: Knows which runs are under way and which were tried before.
         unsettled: Keys of books whose files still change; nothing is built from them, and
             the library-wide phases wait for them.
     """
-    lineage = Lineage(settings)
+    settings = lineage.settings
     found = Plan()
     busy = _unfinished_runs(instance)
     gpu_steps = steps_on_demand(settings)
     for phase in PHASES:
         if phase.products == ("corpus",) and settings.automation.corpus == "weekly":
             continue
-        for steps, partition in _work(lineage, phase):
-            if partition in unsettled:
-                continue
+        for steps, partition in _work(lineage, phase, unsettled):
             wanted = [step for step in steps if step not in gpu_steps]
             if len(wanted) < len(steps):
                 left = ", ".join(step for step in steps if step in gpu_steps)
@@ -102,10 +100,14 @@ def plan(settings: Settings, instance: dg.DagsterInstance, unsettled: Collection
     return found
 
 
-def _work(lineage: Lineage, phase: Phase) -> Iterator[tuple[list[str], str | None]]:
+def _work(
+    lineage: Lineage, phase: Phase, unsettled: Collection[str]
+) -> Iterator[tuple[list[str], str | None]]:
     """Steps of a phase that are to be built, by partition; a failed step ends its chain."""
     of_phase = lineage.to_build(phase) if phase.partitioned_by else [None]
     for partition in of_phase:
+        if partition in unsettled:
+            continue  # not even hashed: a large book that is being copied changes at every look
         states = {step: lineage.standing(STEPS[step], partition).state for step in phase.steps}
         if "failed" in states.values():
             continue

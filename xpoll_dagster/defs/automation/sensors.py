@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from xpoll_dagster.books.library import Library
 from xpoll_dagster.books.model import Book
+from xpoll_dagster.defs.abandoned import close_abandoned_runs
 from xpoll_dagster.defs.automation.jobs import ALL_JOBS
 from xpoll_dagster.defs.automation.planning import plan
+from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.defs.partitions import books_partitions
 from xpoll_dagster.settings import get_settings
 from xpoll_dagster.storage import tree_signature
@@ -32,7 +33,9 @@ def new_textbooks(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     book that is gone loses its partition and its part in the library; its artifacts stay.
     """
     settings = get_settings()
-    books = Library.discover(settings.books_dir).books
+    close_abandoned_runs(context.instance, launched=True)
+    lineage = Lineage(settings)
+    books = lineage.library.books
     before = _signatures(context.cursor)
     now = {key: tree_signature(book.path) for key, book in books.items()}
     oldest_change = time.time() - settings.automation.settle_seconds
@@ -41,7 +44,7 @@ def new_textbooks(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         for key, (signature, changed) in now.items()
         if before.get(key) != signature or changed > oldest_change
     }
-    found = plan(settings, context.instance, unsettled)
+    found = plan(lineage, context.instance, unsettled)
     requests = _partition_requests(context.instance, books)
     notes = "; ".join(dict.fromkeys(found.notes))
     if notes:

@@ -227,7 +227,7 @@ def test_a_killed_run_is_tried_again_but_not_for_ever(settings: Settings, sensor
         (request,) = sensor.look()
         _record(sensor.instance, request, "FAILURE")
     assert sensor.look() == []
-    assert any("without a reason" in n for n in plan(settings, sensor.instance).notes)
+    assert any("without a reason" in n for n in plan(Lineage(settings), sensor.instance).notes)
 
 
 def test_a_cursor_that_cannot_be_read_loses_nothing(settings: Settings, sensor: Sensor) -> None:
@@ -243,12 +243,12 @@ def test_gpu_work_is_left_to_a_person_unless_a_setting_says_otherwise(
 ) -> None:
     _land(settings, "history--a")
     never = settings.automation.model_copy(update={"gpu": "never"})
-    found = plan(settings.model_copy(update={"automation": never}), instance)
+    found = plan(Lineage(settings.model_copy(update={"automation": never})), instance)
     steps = {key.to_user_string() for key in found.runs[0].asset_selection or ()}
     assert steps == set(BOOK_CHAIN) - {"chunk_embeddings"}
     assert any("on demand" in note for note in found.notes)
     always = settings.automation.model_copy(update={"gpu": "always"})
-    found = plan(settings.model_copy(update={"automation": always}), instance)
+    found = plan(Lineage(settings.model_copy(update={"automation": always})), instance)
     assert {k.to_user_string() for k in found.runs[0].asset_selection or ()} == set(BOOK_CHAIN)
 
 

@@ -1,0 +1,135 @@
+"""Ten books copied in while the daemon runs, and the daemon killed in between."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from xpoll_dagster_tests.e2e.daemon import Dev, manifests
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+
+CHAIN = ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts")
+LINKING = ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs")
+DOMAINS = ("astronomy", "history")
+BOOKS = 10
+
+_SUBJECTS = {
+    "astronomy": ("the comet", "the parallax", "the eclipse", "the meridian", "the telescope"),
+    "history": ("the harbour", "the treaty", "the census", "the cathedral", "the guild"),
+}
+_VERBS = ("was recorded by", "was measured before", "had been explained to", "was shown to")
+_SHARED = (
+    "Johannes Kepler", "Galileo Galilei", "the calendar of Rome", "the tables of Toledo",
+    "Regiomontanus", "the observatory of Paris", "the merchants of Venice", "Isaac Newton",
+)  # fmt: skip
+
+
+def _book(domain: str, number: int) -> str:
+    """Prose of some 40 sentences, other words in each book, names shared between domains."""
+    draw = random.Random(f"{domain} {number}")
+    paragraphs = []
+    for chapter in range(4):
+        sentences = [
+            f"In {1400 + draw.randrange(300)} {draw.choice(_SUBJECTS[domain])} of {place} "
+            f"{draw.choice(_VERBS)} {draw.choice(_SHARED)}, and the {draw.choice(_SHARED)} of "
+            f"that year were written down with care."
+            for place in draw.choices(("Prague", "Bologna", "Padua", "Leiden", "Vienna"), k=10)
+        ]
+        paragraphs.append(f"CHAPTER {chapter + 1}\n\n{' '.join(sentences)}\n\n")
+    return "".join(paragraphs)
+
+
+def _copy_slowly(folder: Path, number: int) -> None:
+    """Write a book in three parts, as a slow copy does."""
+    domain = DOMAINS[number % len(DOMAINS)]
+    (folder / domain).mkdir(parents=True, exist_ok=True)
+    text = _book(domain, number)
+    third = len(text) // 3
+    with (folder / domain / f"book-{number:02d}.txt").open("w", encoding="utf-8") as stream:
+        for part in (text[:third], text[third : 2 * third], text[2 * third :]):
+            stream.write(part)
+            stream.flush()
+            time.sleep(0.7)
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    dev = Dev(tmp_path)
+    try:
+        yield dev
+    finally:
+        dev.stop()
+
+
+def _runs(dev: Dev, job: str) -> list[dg.DagsterRun]:
+    with dev.instance() as instance:
+        return list(instance.get_runs(dg.RunsFilter(job_name=job)))
+
+
+def _started(dev: Dev, job: str) -> bool:
+    return any(run.status is dg.DagsterRunStatus.STARTED for run in _runs(dev, job))
+
+
+def _built_anew(dev: Dev) -> Counter[str]:
+    """How often each library-wide linking asset was really built, not only looked at."""
+    counts: Counter[str] = Counter()
+    with dev.instance() as instance:
+        for asset in LINKING:
+            records = instance.fetch_materializations(dg.AssetKey(asset), limit=100).records
+            counts[asset] = sum(
+                bool(r.asset_materialization and r.asset_materialization.metadata["built_anew"].value)
+                for r in records
+            )
+    return counts
+
+
+def test_ten_books_land_while_the_daemon_is_killed_in_between(dev: Dev) -> None:
+    """Ten partitions, ten chains, one re-linking.
+
+    What is guaranteed: while the files of some book have changed less than `settle_seconds`
+    ago, or a book has a step left to build, nothing is linked. So books that land with
+    shorter gaps than that cause one linking together, whatever becomes of the daemon; a book
+    that lands later causes one more.
+    """
+    books = dev.data / "books"
+    books.mkdir()
+    dev.start()
+    for number in range(BOOKS // 2):
+        _copy_slowly(books, number)
+    dev.wait(lambda: _started(dev, "books_job"), 120, "the run of a first book")
+    # The other half goes on being copied while the daemon and its runs are dead.
+    dev.kill()
+    dead = [run.run_id for run in _runs(dev, "books_job") if not run.is_finished]
+    assert dead
+    for number in range(BOOKS // 2, BOOKS - 2):
+        _copy_slowly(books, number)
+    dev.start()
+    for number in range(BOOKS - 2, BOOKS):
+        _copy_slowly(books, number)
+    dev.wait(dev.settled, 700, "a library with nothing left to do")
+
+    keys = {f"{DOMAINS[n % 2]}--book-{n:02d}" for n in range(BOOKS)}
+    with dev.instance() as instance:
+        assert set(instance.get_dynamic_partitions("books")) == keys
+        runs = {run.run_id: run for run in instance.get_runs(dg.RunsFilter(job_name="books_job"))}
+    assert all(run.is_finished for run in runs.values())
+    assert any(runs[run_id].status is dg.DagsterRunStatus.FAILURE for run_id in dead)
+    built = manifests(dev.data)
+    for asset in CHAIN:
+        assert {name.split("@")[1] for name in built if name.startswith(f"{asset}@")} == keys
+    assert len(_runs(dev, "linking_job")) == 1
+    assert _built_anew(dev) == dict.fromkeys(LINKING, 1)
+    for asset in LINKING:
+        inputs = built[asset]["inputs"]
+        assert isinstance(inputs, dict)
+        assert {name.split("@")[1] for name in inputs if name.startswith("chunks@")} == keys
+    status = dev.status()
+    assert "stale" not in status
+    assert "failed" not in status
