@@ -144,8 +144,17 @@ def _names(options: list[str] | None) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a disk that is full or read-only is said in one sentence."""
+    from xpoll_dagster.settings import get_settings
+    from xpoll_dagster.storage import disk_sentence
+
+    try:
+        app()
+    except Exception as error:
+        if disk_sentence(error, Path()) is None:
+            raise
+        console.print(str(disk_sentence(error, get_settings().data_dir)), markup=False)
+        sys.exit(NOTHING_BUILT)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,12 @@ class _Builder:
             if not evaluation.passed and evaluation.blocking:
                 return f"check {evaluation.check_name}: {evaluation.description}"
         for event in result.all_events:
-            error = event.step_failure_data.error if event.is_step_failure else None
+            if not event.is_step_failure:
+                continue
+            said = event.step_failure_data.user_failure_data
+            if said is not None and said.description:
+                return said.description
+            error = event.step_failure_data.error
             if error is not None:
                 first = (error.cause or error).message.strip().splitlines()[0]
                 return f"{event.step_key}: {first}"

@@ -7,35 +7,25 @@ whether the work still stands, and `status` and the library-wide steps can tell 
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fcntl
 import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import psutil
 
 from xpoll_dagster.storage.atomic import (
-    WRITING_PREFIX,
     put_in_place,
     replace_file,
     sync_tree,
     writing_folder,
 )
+from xpoll_dagster.storage.disk import disk_sentence
 from xpoll_dagster.storage.hashing import hash_tree
-
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
-_SAYS_FULL = ("no space left on device", "disk is full", "disk quota exceeded")
-_SAYS_READ_ONLY = ("read-only file system", "(os error 13)", "readonly database")
+from xpoll_dagster.storage.leftovers import sweep
+from xpoll_dagster.storage.lock import StoreLock
 
 
 class StorageError(Exception):
@@ -82,6 +72,7 @@ class ArtifactStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._lock = StoreLock(root / ".manifests" / ".lock")
 
     # -- paths -----------------------------------------------------------------------
 
@@ -105,7 +96,7 @@ class ArtifactStore:
         self, asset: str, partition: str | None = None, suffix: str = ".parquet"
     ) -> Artifact | None:
         """The artifact with its manifest, or None where it is not (wholly) built."""
-        with self._undisturbed():
+        with self._lock.looking():
             return self._look(asset, partition, suffix)
 
     def _look(self, asset: str, partition: str | None, suffix: str) -> Artifact | None:
@@ -130,6 +121,11 @@ class ArtifactStore:
             name = asset if partition is None else f"{asset} of {partition}"
             raise StorageError(f"{name} is not built yet: materialise it first.")
         return pl.scan_parquet(artifact.path)
+
+    def read_beside(self, asset: str, partition: str | None, name: str) -> pl.DataFrame | None:
+        """A table written `beside` an artifact, or None where there is none."""
+        path = self.path(asset, partition).with_suffix(f".{name}.parquet")
+        return pl.read_parquet(path) if path.exists() else None
 
     def partitions(self, asset: str, suffix: str = ".parquet") -> dict[str, Artifact]:
         """The built partitions of an asset, by key, in order of key."""
@@ -241,7 +237,7 @@ class ArtifactStore:
                 fields = asdict(artifact)
                 for name in ("asset", "partition", "path"):
                     del fields[name]
-                with self._locked(), replace_file(manifest) as said:
+                with self._lock.exchanging(), replace_file(manifest) as said:
                     said.write_text(json.dumps(fields, indent=1), encoding="utf-8")
                     # Without a manifest the artifact does not count: whatever moment a crash
                     # picks, a manifest never describes content that it was not written for.
@@ -252,39 +248,13 @@ class ArtifactStore:
                     put_in_place(content, path)
             self._beside(asset, partition, ".failed.json").unlink(missing_ok=True)
         except Exception as error:
-            sentence = _storage_sentence(error, self.root)
+            sentence = disk_sentence(error, self.root)
+            if sentence is None and isinstance(error, OSError) and error.strerror:
+                sentence = f"Writing below {self.root} failed: {error.strerror}."
             if sentence is None:
                 raise
             raise StorageError(sentence) from error
         return artifact
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the store while content and manifest are exchanged: some milliseconds."""
-        file = self._lock_file
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
-
-    @contextlib.contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """Look while nobody exchanges; what cannot be locked (a read-only disk) is still read."""
-        try:
-            descriptor = os.open(self._lock_file, os.O_RDONLY)
-        except OSError:
-            yield
-            return
-        try:
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
-            yield
-        finally:
-            os.close(descriptor)
-
-    @property
-    def _lock_file(self) -> Path:
-        return self.root / ".manifests" / ".lock"
 
     # -- failures --------------------------------------------------------------------
 
@@ -319,47 +289,5 @@ class ArtifactStore:
     # -- housekeeping ----------------------------------------------------------------
 
     def sweep(self, older_than_seconds: float = 3600.0) -> int:
-        """Remove what killed processes left half-written; returns how many were removed.
-
-        What a living process of this machine writes is left alone however long it takes.
-        """
-        removed = 0
-        for path in self.root.rglob(f"{WRITING_PREFIX}*"):
-            try:
-                if time.time() - path.stat().st_mtime < older_than_seconds:
-                    continue
-            except FileNotFoundError:
-                continue
-            if _writer_lives(path):
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-            removed += 1
-        return removed
-
-
-def _writer_lives(path: Path) -> bool:
-    number = path.name.removeprefix(WRITING_PREFIX).partition("-")[0]
-    try:
-        # A process that is younger than what was written has got a dead writer's number.
-        return psutil.Process(int(number)).create_time() <= path.stat().st_mtime
-    except (ValueError, psutil.Error, FileNotFoundError):
-        return False
-
-
-def _storage_sentence(error: Exception, root: Path) -> str | None:
-    """What a person can do about it, or None where the disk is not to blame.
-
-    Libraries that write for us say it in errors of their own.
-    """
-    number = error.errno if isinstance(error, OSError) else None
-    said = str(error).lower()
-    if number in _FULL or any(words in said for words in _SAYS_FULL):
-        return f"The disk that holds {root} is full: free some space and run again."
-    if number in _READ_ONLY or any(words in said for words in _SAYS_READ_ONLY):
-        return f"{root} cannot be written to: check its permissions, or set XPOLL_DATA_DIR."
-    if isinstance(error, OSError) and number is not None:
-        return f"Writing below {root} failed: {error.strerror}."
-    return None
+        """Remove what killed processes left half-written; returns how many were removed."""
+        return sweep(self.root, older_than_seconds)

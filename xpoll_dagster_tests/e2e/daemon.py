@@ -121,9 +121,7 @@ class Dev:
             for state in instance.all_instigator_state():
                 if state.instigator_name != "new_textbooks":
                     continue
-                ticks = instance.get_ticks(
-                    state.instigator_origin_id, state.selector_id, limit=1
-                )
+                ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
                 if ticks and ticks[0].timestamp > ended:
                     return "everything is current" in (ticks[0].skip_reason or "")
         return False

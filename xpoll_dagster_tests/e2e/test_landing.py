@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,47 +11,21 @@ import dagster as dg
 import pytest
 
 from xpoll_dagster_tests.e2e.daemon import Dev, manifests
+from xpoll_dagster_tests.e2e.small_library import book_key, book_path, book_text
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 CHAIN = ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts")
 LINKING = ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs")
-DOMAINS = ("astronomy", "history")
 BOOKS = 10
-
-_SUBJECTS = {
-    "astronomy": ("the comet", "the parallax", "the eclipse", "the meridian", "the telescope"),
-    "history": ("the harbour", "the treaty", "the census", "the cathedral", "the guild"),
-}
-_VERBS = ("was recorded by", "was measured before", "had been explained to", "was shown to")
-_SHARED = (
-    "Johannes Kepler", "Galileo Galilei", "the calendar of Rome", "the tables of Toledo",
-    "Regiomontanus", "the observatory of Paris", "the merchants of Venice", "Isaac Newton",
-)  # fmt: skip
-
-
-def _book(domain: str, number: int) -> str:
-    """Prose of some 40 sentences, other words in each book, names shared between domains."""
-    draw = random.Random(f"{domain} {number}")
-    paragraphs = []
-    for chapter in range(4):
-        sentences = [
-            f"In {1400 + draw.randrange(300)} {draw.choice(_SUBJECTS[domain])} of {place} "
-            f"{draw.choice(_VERBS)} {draw.choice(_SHARED)}, and the {draw.choice(_SHARED)} of "
-            f"that year were written down with care."
-            for place in draw.choices(("Prague", "Bologna", "Padua", "Leiden", "Vienna"), k=10)
-        ]
-        paragraphs.append(f"CHAPTER {chapter + 1}\n\n{' '.join(sentences)}\n\n")
-    return "".join(paragraphs)
 
 
 def _copy_slowly(folder: Path, number: int) -> None:
     """Write a book in three parts, as a slow copy does."""
-    domain = DOMAINS[number % len(DOMAINS)]
-    (folder / domain).mkdir(parents=True, exist_ok=True)
-    text = _book(domain, number)
+    path, text = book_path(folder, number), book_text(number)
+    path.parent.mkdir(parents=True, exist_ok=True)
     third = len(text) // 3
-    with (folder / domain / f"book-{number:02d}.txt").open("w", encoding="utf-8") as stream:
+    with path.open("w", encoding="utf-8") as stream:
         for part in (text[:third], text[third : 2 * third], text[2 * third :]):
             stream.write(part)
             stream.flush()
@@ -82,11 +55,9 @@ def _built_anew(dev: Dev) -> Counter[str]:
     counts: Counter[str] = Counter()
     with dev.instance() as instance:
         for asset in LINKING:
-            records = instance.fetch_materializations(dg.AssetKey(asset), limit=100).records
-            counts[asset] = sum(
-                bool(r.asset_materialization and r.asset_materialization.metadata["built_anew"].value)
-                for r in records
-            )
+            for record in instance.fetch_materializations(dg.AssetKey(asset), limit=100).records:
+                said = record.asset_materialization
+                counts[asset] += bool(said and said.metadata["built_anew"].value)
     return counts
 
 
@@ -113,9 +84,9 @@ def test_ten_books_land_while_the_daemon_is_killed_in_between(dev: Dev) -> None:
     dev.start()
     for number in range(BOOKS - 2, BOOKS):
         _copy_slowly(books, number)
-    dev.wait(dev.settled, 700, "a library with nothing left to do")
+    dev.wait(dev.settled, 1000, "a library with nothing left to do")
 
-    keys = {f"{DOMAINS[n % 2]}--book-{n:02d}" for n in range(BOOKS)}
+    keys = {book_key(number) for number in range(BOOKS)}
     with dev.instance() as instance:
         assert set(instance.get_dynamic_partitions("books")) == keys
         runs = {run.run_id: run for run in instance.get_runs(dg.RunsFilter(job_name="books_job"))}

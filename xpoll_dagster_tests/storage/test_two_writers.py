@@ -69,6 +69,7 @@ def _marks(path: Path) -> set[str]:
     return parts | {file.read_text() for file in path.iterdir() if "part" not in file.name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "asset", "partition", "suffix"),
     [("table", "chunks", "b", ".parquet"), ("folder", "dataset", None, "")],
@@ -102,15 +103,4 @@ def test_content_and_manifest_are_of_one_writer(
         assert set(pl.read_parquet(store.root / "chunks" / "b.left_out.parquet")["mark"]) == {
             artifact.version
         }
-    assert [path for path in store.root.rglob(".writing-*")] == []
-
-
-def test_what_stands_is_current_though_another_attempt_failed(tmp_path: Path) -> None:
-    """The failure is kept for a person to read; it does not make the artifact be built again."""
-    store = ArtifactStore(tmp_path / "artifacts")
-    store.write_table("chunks", "b", pl.DataFrame({"n": [1]}), version="1", inputs={})
-    store.record_failure("chunks", "b", "It failed.", version="1", inputs={})
-    assert store.is_current("chunks", "b", version="1", inputs={})
-    failure = store.failure("chunks", "b")
-    assert failure is not None
-    assert failure.message == "It failed."
+    assert list(store.root.rglob(".writing-*")) == []
