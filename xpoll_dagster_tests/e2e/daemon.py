@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
-import psutil
+
+from xpoll_dagster_tests.e2e.processes import kill_all
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 XPOLL = [sys.executable, "-m", "xpoll_dagster.cli"]
@@ -61,37 +62,22 @@ class Dev:
                 start_new_session=True,
             )
 
-    def processes(self) -> list[psutil.Process]:
-        """The process and all that descend from it."""
-        if self.process is None:
-            return []
-        with suppress(psutil.NoSuchProcess):
-            own = psutil.Process(self.process.pid)
-            return [own, *own.children(recursive=True)]
-        return []
-
     def kill(self) -> None:
         """`kill -9` for the process and every one below it, the runs too."""
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill_all(self.data)
         if self.process is not None:
             self.process.wait()
             self.process = None
 
     def stop(self) -> None:
-        """End it as Ctrl-C does, and whatever is left after half a minute by force."""
+        """End it as a service manager does, and whatever is left after some seconds by force."""
         if self.process is None:
             return
-        left = self.processes()
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGINT)
-        _, alive = psutil.wait_procs(left, timeout=30)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self.process.wait()
-        self.process = None
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(15)
+        self.kill()
 
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:

@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import dagster as dg
 import polars as pl
-import psutil
 
 from xpoll_dagster.storage import hash_tree
+from xpoll_dagster_tests.e2e.processes import kill_all, processes_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 XPOLL = [sys.executable, "-m", "xpoll_dagster.cli"]
@@ -113,22 +113,19 @@ def torn_artifacts(data: Path) -> list[str]:
 
 def kill(process: subprocess.Popen[bytes], data: Path, how: How, seconds: float) -> Kill:
     """Kill a build and look: at once, and again when all its processes are gone."""
-    with suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(process.pid)
-        below = parent.children(recursive=True)
-        parent.kill()
-        if how == "all":
-            for child in below:
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
+    count = len(processes_of(data))
+    process.kill()
+    if how == "all":
+        kill_all(data)
     died = time.monotonic()
     process.wait()
-    seen = Kill(seconds, how, manifests(data), 1 + len(below), torn=torn_artifacts(data))
+    seen = Kill(seconds, how, manifests(data), count, torn=torn_artifacts(data))
     looked = _listing(data)
-    while any(_lives(child) for child in below):
+    while left := processes_of(data):
         seen.orphan_seconds = time.monotonic() - died
         if seen.orphan_seconds > _ORPHANS_SECONDS:
-            seen.orphans = sum(map(_lives, below))
+            seen.orphans = len(left)
+            kill_all(data)
             break
         time.sleep(0.05)
     later = _listing(data)
@@ -136,13 +133,6 @@ def kill(process: subprocess.Popen[bytes], data: Path, how: How, seconds: float)
         name for name in looked.keys() | later.keys() if looked.get(name) != later.get(name)
     )
     return seen
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _listing(data: Path) -> dict[str, tuple[int, int]]:
