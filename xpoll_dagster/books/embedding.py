@@ -259,6 +259,14 @@ def _hash_parameters(module: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
+def embedded_texts(chunks: pl.DataFrame) -> pl.Series:
+    """What is embedded of each chunk: its passage, or where there is none its stripped text."""
+    passage = pl.col("passage").fill_null("").str.strip_chars()
+    return chunks.select(
+        pl.when(passage == "").then(pl.col("text").str.strip_chars()).otherwise(passage)
+    ).to_series()
+
+
 def embed_chunks(
     chunks: pl.DataFrame, embedder: Embedder, progress: Progress | None = None
 ) -> pl.DataFrame:
@@ -273,10 +281,7 @@ def embed_chunks(
     Returns:
         A frame of `embeddings_schema(embedder.dimensions)`.
     """
-    passage = pl.col("passage").fill_null("").str.strip_chars()
-    texts = chunks.select(
-        pl.when(passage == "").then(pl.col("text").str.strip_chars()).otherwise(passage)
-    ).to_series()
+    texts = embedded_texts(chunks)
     vectors = np.zeros((chunks.height, embedder.dimensions), dtype=np.float32)
     # Sorted by length the portions need little padding; a portion is what progress reports.
     order = np.argsort(texts.str.len_bytes().to_numpy(), kind="stable")[::-1]

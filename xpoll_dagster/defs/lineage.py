@@ -197,7 +197,7 @@ class Lineage:
         if artifact is None:
             return said("missing", "not built yet")
         if artifact.version != version:
-            return said("stale", "code or settings changed")
+            return said("stale", _whose_version(artifact.version, version))
         return said("stale", _what_changed(dict(artifact.inputs), inputs))
 
     def standings(self) -> Iterator[Standing]:
@@ -205,6 +205,11 @@ class Lineage:
         for step in STEPS.values():
             for partition in self.partitions(step) if step.partitioned_by else [None]:
                 yield self.standing(step, partition)
+
+
+def _whose_version(before: str, now: str) -> str:
+    same_code = before.partition("-")[0] == now.partition("-")[0]
+    return "a setting that it reads changed" if same_code else "its code changed"
 
 
 def _what_changed(before: dict[str, str], now: dict[str, str]) -> str:

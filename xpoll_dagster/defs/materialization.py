@@ -134,6 +134,11 @@ def materialise_each(
     yield dg.MaterializeResult(data_version=dg.DataVersion(fingerprint(contents)))
 
 
+def is_forced(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run is to build anew what stands, and to take over nothing of it."""
+    return context.run.tags.get(FORCE_TAG) == "true"
+
+
 def _stand(
     context: dg.AssetExecutionContext,
     project: Project,
@@ -151,11 +156,10 @@ def _stand(
             missing = ", ".join(step.inputs)
             raise StorageError(f"{step.asset} needs {missing}: materialise what is missing first.")
         inputs = found
-        forced = context.run.tags.get(FORCE_TAG) == "true"
         standing = store.get(step.asset, partition, step.suffix)
         if (
             standing is not None
-            and not forced
+            and not is_forced(context)
             and store.is_current(
                 step.asset, partition, version=version, inputs=inputs, suffix=step.suffix
             )

@@ -116,6 +116,33 @@ def test_rows_say_which_model_wrote_them_and_a_second_run_asks_nothing(
     assert "a-secret-key" not in shown.output + estimate.output
 
 
+def test_an_edited_paragraph_costs_the_embedding_and_the_calls_of_its_chunk(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _run("books_job").success
+    with FaultServer(answer=_answer, key="a-secret-key") as server:
+        project = _serve(monkeypatch, server)
+        assert _run("questions_job").success
+        asked = len(server.calls)
+        chunks = project.store.read("chunks", BOOK)
+        (book,) = project.lineage.library.books.values()
+        edited = TEXT.replace("met in 1204 to weigh the salt", "met in 1204 to tax the herring")
+        assert edited != TEXT
+        book.path.write_text(edited, encoding="utf-8")
+        assert _run("books_job").success
+        now = project.store.read("chunks", BOOK)
+        assert now.height == chunks.height > 3
+        assert now.join(chunks, on="chunk_id", how="anti").height == 1
+        artifact = project.store.get("chunk_embeddings", BOOK)
+        assert artifact is not None
+        assert artifact.numbers["n_vectors"] == now.height
+        assert artifact.numbers["n_embedded"] == 1
+        assert _run("questions_job").success
+        new = [json.dumps(call.body) for call in server.calls[asked:]]
+        assert 0 < len(new) < asked / 2
+        assert all("tax the herring" in body for body in new)
+
+
 def test_a_server_that_is_down_fails_the_partition_with_a_sentence(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

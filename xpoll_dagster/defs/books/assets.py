@@ -9,7 +9,12 @@ import polars as pl
 
 from xpoll_dagster.books.chunking import chunk_book
 from xpoll_dagster.books.concepts import extract_concepts
-from xpoll_dagster.books.embedding import embed_chunks, load_embedder, load_token_counter
+from xpoll_dagster.books.embedding import load_embedder, load_token_counter
+from xpoll_dagster.books.embedding_reuse import (
+    embed_changed,
+    embedded_text_hashes,
+    known_vectors,
+)
 from xpoll_dagster.books.model import PAGES_SCHEMA
 from xpoll_dagster.books.reading import read_pages
 from xpoll_dagster.defs.declaration import declare
@@ -17,6 +22,7 @@ from xpoll_dagster.defs.materialization import (
     MANY_BOOKS_A_RUN,
     Built,
     ManyResults,
+    is_forced,
     materialise,
     materialise_each,
 )
@@ -145,13 +151,25 @@ def chunks(context: dg.AssetExecutionContext, project: Project) -> dg.Materializ
     )
 )
 def chunk_embeddings(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
-    """One L2-normalised vector per chunk, with the model that made it and its weights' hash."""
+    """One L2-normalised vector per chunk, with the model that made it and its weights' hash.
+
+    Of a book that has changed only those chunks are embedded that it did not have before.
+    """
 
     def build(book: str) -> Built:
         embedder = load_embedder(project.settings.embedder)
         frame = project.store.read("chunks", book)
-        vectors = embed_chunks(frame, embedder, _report(context, "chunks embedded"))
-        return Built(vectors, {"n_vectors": vectors.height, "model": embedder.model})
+        known = None
+        if not is_forced(context) and project.store.get("chunk_embeddings", book) is not None:
+            before = project.store.read("chunk_embeddings", book)
+            texts = project.store.read_beside("chunk_embeddings", book, "texts")
+            known = known_vectors(frame, before, texts, embedder)
+        vectors, made = embed_changed(frame, known, embedder, _report(context, "chunks embedded"))
+        return Built(
+            vectors,
+            {"n_vectors": vectors.height, "n_embedded": made, "model": embedder.model},
+            beside={"texts": embedded_text_hashes(frame)},
+        )
 
     yield from materialise_each(context, project, build)
 
