@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 
 from xpoll_dagster.books.embedding import EmbedderError, embed_chunks, load_embedder
 from xpoll_dagster.books.embedding_options import EmbedderOptions
-from xpoll_dagster.compute.protocol import Compute, Task
+from xpoll_dagster.compute.protocol import BatchError, Compute, Task
 
 _PORTION = 512  # as in `embed_chunks`, whose portions these are
 _COLUMNS = ("chunk_id", "passage", "text")
@@ -20,6 +20,9 @@ def embed_books(
     books: Iterable[tuple[str, pl.DataFrame]],
     compute: Compute,
     options: EmbedderOptions | None = None,
+    *,
+    on_failure: Callable[[str, BatchError], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """One vector per chunk, book by book, as `embed_chunks` makes them in one process.
 
@@ -31,6 +34,10 @@ def embed_books(
         books: Names and chunks (`chunk_id`, `passage`, `text`).
         compute: Where.
         options: The embedder; the defaults if None.
+        on_failure: Told once of a book of which a portion failed, while the others go on;
+            without it the first failure ends the work.
+        progress: Called after every portion with the book's name, its chunks done and its
+            chunks in all.
 
     Yields:
         Name and frame (`embeddings_schema`), rows in the order of the chunks; a small book may
@@ -38,13 +45,22 @@ def embed_books(
 
     Raises:
         EmbedderError: Nodes of several kinds made vectors that must not be mixed.
-        BatchError: A portion failed as often as it was tried.
+        BatchError: A portion failed as often as it was tried, and there is no `on_failure`.
         ComputeError: The cluster is gone.
     """
     options = options or EmbedderOptions()
-    planned = _Portions(books)
+    planned = _Portions(books, progress)
+
+    def failed(error: BatchError) -> None:
+        name = planned.failed(error.place)
+        if name is not None and on_failure is not None:
+            on_failure(name, error)
+
     for place, vectors in compute.map_batches(
-        planned.batches(), partial(_embedder, options), model=True
+        planned.batches(),
+        partial(_embedder, options),
+        model=True,
+        on_failure=failed if on_failure else None,
     ):
         finished = planned.arrived(place, vectors)
         if finished is not None:
@@ -56,12 +72,17 @@ def embed_books(
 class _Portions:
     """Which portion belongs where, and what of each book is still under way."""
 
-    def __init__(self, books: Iterable[tuple[str, pl.DataFrame]]) -> None:
+    def __init__(
+        self,
+        books: Iterable[tuple[str, pl.DataFrame]],
+        progress: Callable[[str, int, int], None] | None,
+    ) -> None:
         self._books = books
+        self._progress = progress
         self._places: list[tuple[int, np.ndarray]] = []
         self._names: list[str] = []
-        self._waiting: dict[int, int] = {}
-        self._parts: dict[int, list[tuple[np.ndarray, pl.DataFrame]]] = {}
+        self._heights: list[int] = []
+        self._parts: dict[int, list[tuple[np.ndarray, pl.DataFrame]]] = {}  # of unfinished books
         self._empty: list[tuple[str, pl.DataFrame]] = []
         self._model: tuple[str, str] | None = None
 
@@ -70,13 +91,14 @@ class _Portions:
         for book, (name, whole) in enumerate(self._books):
             chunks = whole.select(_COLUMNS)
             self._names.append(name)
+            self._heights.append(chunks.height)
             if chunks.is_empty():
                 self._empty.append((name, chunks))
                 continue
-            rows = _portions(chunks)
-            self._waiting[book] = len(rows)
             self._parts[book] = []
-            for portion in rows:
+            for portion in _portions(chunks):
+                if book not in self._parts:
+                    break  # a portion of it has failed
                 self._places.append((book, portion))
                 yield chunks[portion]
 
@@ -91,13 +113,24 @@ class _Portions:
                 f"One node embeds with {self._model[0]} and another with {model[0]}: set the "
                 "embedder's precision and device, so that all do the same."
             )
-        self._parts[book].append((rows, vectors))
-        self._waiting[book] -= 1
-        if self._waiting[book]:
+        parts = self._parts.get(book)
+        if parts is None:
             return None
-        parts = self._parts.pop(book)
+        parts.append((rows, vectors))
+        name, height = self._names[book], self._heights[book]
+        done = sum(len(rows) for rows, _ in parts)
+        if self._progress is not None:
+            self._progress(name, done, height)
+        if done < height:
+            return None
+        del self._parts[book]
         order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-        return self._names[book], pl.concat([part for _, part in parts])[order]
+        return name, pl.concat([part for _, part in parts])[order]
+
+    def failed(self, place: int) -> str | None:
+        """Give up the book that a portion belongs to; its name, unless it was given up before."""
+        book, _ = self._places[place]
+        return None if self._parts.pop(book, None) is None else self._names[book]
 
     def without_chunks(self, factory: partial[Task]) -> Iterator[tuple[str, pl.DataFrame]]:
         """The books that have no chunks."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
 from xpoll_dagster.compute.attempts import Attempts, partition_of
 from xpoll_dagster.compute.options import ComputeOptions
-from xpoll_dagster.compute.protocol import Factory, Task
+from xpoll_dagster.compute.protocol import BatchError, Factory, Task
 
 
 class LocalCompute:
@@ -20,13 +20,25 @@ class LocalCompute:
         self._options = options or ComputeOptions()
 
     def map_batches(
-        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+        self,
+        frames: Iterable[pl.DataFrame],
+        factory: Factory,
+        *,
+        model: bool = False,
+        on_failure: Callable[[BatchError], None] | None = None,
     ) -> Iterator[tuple[int, pl.DataFrame]]:
         """As `Compute.map_batches`; the batches come in order, each taken when it is due."""
         del model  # there is but one worker
         work = Attempts(factory, self._options.attempts)
         for place, frame in enumerate(frames):
-            yield place, work(frame, place)
+            try:
+                result = work(frame, place)
+            except BatchError as error:
+                if on_failure is None:
+                    raise
+                on_failure(error)
+            else:
+                yield place, result
 
     def shuffle(
         self, frames: Iterable[pl.DataFrame], key: str, decide: Task

@@ -38,6 +38,23 @@ class ComputeOptions(BaseModel):
     attempts: int = Field(
         default=3, ge=1, description="How often a failing batch is tried before the work fails."
     )
+    actor_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="How long to wait until the cluster has room for the first actor.",
+    )
+    chats_per_batch: int = Field(
+        default=128,
+        ge=1,
+        description="Chats that an actor with a language model is given at once: enough to keep "
+        "a GPU full, few enough to divide a book among the actors.",
+    )
+    books_at_once: int = Field(
+        default=4,
+        ge=1,
+        description="Books that are written about at the same time, so that their chats keep all "
+        "actors busy.",
+    )
     partitions: int = Field(
         default=16,
         ge=1,

@@ -48,22 +48,33 @@ class Compute(Protocol):
         ...
 
     def map_batches(
-        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+        self,
+        frames: Iterable[pl.DataFrame],
+        factory: Factory,
+        *,
+        model: bool = False,
+        on_failure: Callable[[BatchError], None] | None = None,
     ) -> Iterator[tuple[int, pl.DataFrame]]:
         """Do the same with every batch.
+
+        Threads may do so at once.
 
         Args:
             frames: The batches; taken as there is room for them, not all at once.
             factory: Makes the task in each worker.
             model: Whether the task holds a model: then it gets the CPUs and GPUs that the
-                options give to one. Other tasks get a CPU each.
+                options give to one, and stays loaded for calls with an equal factory. Other
+                tasks get a CPU each.
+            on_failure: Told of each batch that failed as often as it was tried, while the
+                others go on; without it the first failure ends the work.
 
         Yields:
             The number of a batch, counted from 0, and its result, as they are finished: in any
             order, each once.
 
         Raises:
-            BatchError: A batch failed as often as it was tried. What was yielded stands.
+            BatchError: A batch failed as often as it was tried, and there is no `on_failure`.
+                What was yielded stands.
             ComputeError: The cluster is gone.
         """
         ...

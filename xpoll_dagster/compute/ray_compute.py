@@ -1,4 +1,4 @@
-"""Batches on Ray Data: stateful actors for a map, a hash shuffle for rows of equal keys.
+"""Batches on Ray: Ray Data for maps and shuffles, standing actors where a model is held.
 
 Frames are handed over by this process, which owns them in the object store; a node that dies
 takes no row with it, because Ray does again what was lost. The same batch may so be
@@ -7,7 +7,10 @@ done twice, and its result comes once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,41 +19,65 @@ import polars as pl
 from xpoll_dagster.compute.attempts import Attempts
 from xpoll_dagster.compute.options import ComputeOptions
 from xpoll_dagster.compute.protocol import BatchError, ComputeError, Factory, Task
+from xpoll_dagster.compute.ray_actors import ModelActors
 from xpoll_dagster.compute.ray_frames import Row, failed, pack, rows_of, split_by_key, table
 
 
 class RayCompute:
-    """A Ray cluster. Made by `loading.open_compute`, which connects to it."""
+    """A Ray cluster. Made by `loading.open_compute`, which connects to it and closes it."""
 
     def __init__(self, ray: Any, options: ComputeOptions) -> None:
         self._ray = ray
         self._options = options
+        self._lock = threading.Lock()
+        self._models: dict[bytes, ModelActors] = {}  # by their factory
+        self._users: Counter[bytes] = Counter()  # calls that use them now
         self.shared_files = options.shared_files
 
     def map_batches(
-        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+        self,
+        frames: Iterable[pl.DataFrame],
+        factory: Factory,
+        *,
+        model: bool = False,
+        on_failure: Callable[[BatchError], None] | None = None,
     ) -> Iterator[tuple[int, pl.DataFrame]]:
-        """As `Compute.map_batches`; a window of batches at a time is on the cluster.
+        """As `Compute.map_batches`.
 
-        A model lives in actors, and is loaded once per actor and window. Other tasks are made
-        anew for every batch, in processes that Ray keeps.
+        A model lives in actors that stay (`ray_actors`): it is loaded once per actor, however
+        many calls ask for it. Other tasks are made anew for every batch, in processes that Ray
+        keeps, with a window of batches at a time on the cluster.
         """
+        if model:
+            with self._actors_of(factory) as actors:
+                yield from actors.map(frames, on_failure)
+            return
         for window in self._windows(frames):
-            dataset = self._ray.data.from_arrow_refs(window)
-            if model:
-                dataset = self._with_actors(dataset, len(window), factory)
-            else:
-                dataset = dataset.map_batches(
-                    partial(_do, factory=factory, attempts=self._options.attempts),
-                    batch_size=1,
-                    batch_format="pyarrow",
-                    num_cpus=1,
-                )
+            dataset = self._ray.data.from_arrow_refs(window).map_batches(
+                partial(_do, factory=factory, attempts=self._options.attempts),
+                batch_size=1,
+                batch_format="pyarrow",
+                num_cpus=1,
+            )
             arrived = 0
             for row in self._rows(dataset):
                 arrived += 1
-                yield row.place, row.open()
+                try:
+                    frame = row.open()
+                except BatchError as error:
+                    if on_failure is None:
+                        raise
+                    on_failure(error)
+                else:
+                    yield row.place, frame
             _conserved(len(window), arrived, "batches")
+
+    def close(self) -> None:
+        """End the actors that hold models."""
+        with self._lock:
+            for actors in self._models.values():
+                actors.close()
+            self._models.clear()
 
     def shuffle(
         self, frames: Iterable[pl.DataFrame], key: str, decide: Task
@@ -96,22 +123,25 @@ class RayCompute:
         if window:
             yield window
 
-    def _with_actors(self, dataset: Any, batches: int, factory: Factory) -> Any:
-        options = self._options
-        count = min(self._actors(), batches)
-        return dataset.map_batches(
-            _Actor,
-            fn_constructor_args=(factory, options.attempts),
-            batch_size=1,
-            batch_format="pyarrow",
-            compute=self._ray.data.ActorPoolStrategy(
-                min_size=1, max_size=count, initial_size=count
-            ),
-            num_cpus=options.cpus_per_actor,
-            num_gpus=options.gpus_per_actor or None,
-        )
+    @contextmanager
+    def _actors_of(self, factory: Factory) -> Iterator[ModelActors]:
+        """The actors of a model, in use; those of other models make room where they are idle."""
+        key = self._ray.cloudpickle.dumps(factory)
+        with self._lock:
+            if key not in self._models:
+                count = self._room()
+                for other in [name for name in self._models if not self._users[name]]:
+                    self._models.pop(other).close()
+                self._models[key] = ModelActors(self._ray, factory, self._options, count)
+            actors = self._models[key]
+            self._users[key] += 1
+        try:
+            yield actors
+        finally:
+            with self._lock:
+                self._users[key] -= 1
 
-    def _actors(self) -> int:
+    def _room(self) -> int:
         """How many actors with a model the cluster has room for, or the options allow."""
         room = self._ray.cluster_resources()
         options = self._options
@@ -125,7 +155,7 @@ class RayCompute:
                     f"An actor is to have {wanted:g} {name}s, and the cluster has "
                     f"{room.get(name, 0.0):g}: lower XPOLL_RAY__{field}_PER_ACTOR."
                 )
-        # One CPU stays free: what feeds the actors needs it.
+        # One CPU stays free for Ray's own tasks.
         most = max(cpus - 1, 1.0) / options.cpus_per_actor
         if options.gpus_per_actor:
             most = min(most, room["GPU"] / options.gpus_per_actor)
@@ -150,14 +180,6 @@ def _conserved(given: int, arrived: int, what: str) -> None:
         raise ComputeError(
             f"The Ray cluster was given {given} {what} and gave back {arrived}: run again."
         )
-
-
-class _Actor:
-    def __init__(self, factory: Factory, attempts: int) -> None:
-        self._work = Attempts(factory, attempts)
-
-    def __call__(self, arrow: Any) -> Any:
-        return table([_done(row, self._work) for row in rows_of(arrow)])
 
 
 def _do(arrow: Any, factory: Factory, attempts: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,9 +19,9 @@ class Backwards(LocalCompute):
     """Batches that are finished in the reverse order."""
 
     def map_batches(
-        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+        self, frames: Iterable[pl.DataFrame], factory: Factory, **options: Any
     ) -> Iterator[tuple[int, pl.DataFrame]]:
-        yield from reversed(list(super().map_batches(frames, factory, model=model)))
+        yield from reversed(list(super().map_batches(frames, factory, **options)))
 
 
 def book(count: int) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -33,10 +34,10 @@ class Travelling(LocalCompute):
     shared_files = False
 
     def map_batches(
-        self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+        self, frames: Iterable[pl.DataFrame], factory: Factory, **options: Any
     ) -> Iterator[tuple[int, pl.DataFrame]]:
         packed = (Row(0, pack(frame)).open() for frame in frames)
-        for place, frame in reversed(list(super().map_batches(packed, factory, model=model))):
+        for place, frame in reversed(list(super().map_batches(packed, factory, **options))):
             yield place, Row(0, pack(frame)).open()
 
     def shuffle(
@@ -169,9 +170,9 @@ def test_only_what_one_process_would_write_is_written_on_the_compute(
 
     class Watched(Travelling):
         def map_batches(
-            self, frames: Iterable[pl.DataFrame], factory: Factory, *, model: bool = False
+            self, frames: Iterable[pl.DataFrame], factory: Factory, **options: Any
         ) -> Iterator[tuple[int, pl.DataFrame]]:
-            for place, frame in super().map_batches(frames, factory, model=model):
+            for place, frame in super().map_batches(frames, factory, **options):
                 written.extend(frame["sha256"] if "sha256" in frame.columns else [])
                 yield place, frame
 
