@@ -4,16 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from xpoll_dagster.books.embedding import EmbedderError, embed_chunks, load_embedder
+from xpoll_dagster.books.embedding import (
+    EmbedderError,
+    embed_chunks,
+    embedded_texts,
+    load_embedder,
+)
 from xpoll_dagster.books.embedding_options import EmbedderOptions
 from xpoll_dagster.compute.protocol import BatchError, Compute, Task
 
 _PORTION = 512  # as in `embed_chunks`, whose portions these are
 _COLUMNS = ("chunk_id", "passage", "text")
+
+
+class EmbedderName(NamedTuple):
+    """Which embedder it is, wherever it is."""
+
+    model: str
+    sha256: str
+
+
+def embedder_on(compute: Compute, options: EmbedderOptions | None = None) -> EmbedderName:
+    """The embedder that works on a compute, found out by one short text.
+
+    Its precision may differ from that of this machine's.
+
+    Raises:
+        BatchError: It cannot be loaded.
+        ComputeError: The cluster is gone.
+    """
+    columns = dict.fromkeys(_COLUMNS, ["Who are you?"])
+    [(_, found)] = embed_books([("", pl.DataFrame(columns))], compute, options)
+    return EmbedderName(*found.row(0)[2:])
 
 
 def embed_books(
@@ -141,11 +168,7 @@ class _Portions:
 
 def _portions(chunks: pl.DataFrame) -> list[np.ndarray]:
     """Rows of each portion, ascending; of one portion `embed_chunks` makes the same order."""
-    passage = pl.col("passage").fill_null("").str.strip_chars()
-    texts = chunks.select(
-        pl.when(passage == "").then(pl.col("text").str.strip_chars()).otherwise(passage)
-    ).to_series()
-    order = np.argsort(texts.str.len_bytes().to_numpy(), kind="stable")[::-1]
+    order = np.argsort(embedded_texts(chunks).str.len_bytes().to_numpy(), kind="stable")[::-1]
     return [np.sort(order[low : low + _PORTION]) for low in range(0, len(order), _PORTION)]
 
 

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 import polars as pl
 
-from xpoll_dagster.books.embedding import Embedder, Progress, embed_chunks, embedded_texts
+from xpoll_dagster.books.embedding import embedded_texts
 
 TEXTS_SCHEMA = pl.Schema({"chunk_id": pl.String, "text_sha256": pl.String})
+
+
+class Maker(Protocol):
+    """What makes vectors: an embedder, or one that works elsewhere."""
+
+    @property
+    def model(self) -> str:
+        """Name and precision."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights."""
+        ...
 
 
 def embedded_text_hashes(chunks: pl.DataFrame) -> pl.DataFrame:
@@ -26,7 +41,7 @@ def known_vectors(
     chunks: pl.DataFrame,
     vectors: pl.DataFrame | None,
     texts: pl.DataFrame | None,
-    embedder: Embedder,
+    maker: Maker,
 ) -> pl.DataFrame | None:
     """Those of a book's last vectors that are still right, or None where none is.
 
@@ -34,35 +49,36 @@ def known_vectors(
         chunks: The book's chunks now.
         vectors: Its last vectors (`embeddings_schema`), if any.
         texts: What they were made from (`embedded_text_hashes`), if that is known.
-        embedder: Who would make new ones; vectors of another model or weights are of no use.
+        maker: What would make new ones; vectors of another model or weights are of no use.
     """
     if vectors is None or texts is None:
         return None
     same = embedded_text_hashes(chunks).join(texts, on=["chunk_id", "text_sha256"], how="semi")
     known = vectors.filter(
-        pl.col("model") == embedder.model, pl.col("model_sha256") == embedder.sha256
+        pl.col("model") == maker.model, pl.col("model_sha256") == maker.sha256
     ).join(same, on="chunk_id", how="semi")
     return None if known.is_empty() else known
 
 
-def embed_changed(
-    chunks: pl.DataFrame,
-    known: pl.DataFrame | None,
-    embedder: Embedder,
-    progress: Progress | None = None,
-) -> tuple[pl.DataFrame, int]:
-    """As `embed_chunks`, but only for chunks whose vector is not `known`; how many those were.
+def chunks_left(chunks: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
+    """The chunks whose vectors are not `known`, in their order.
 
     Raises:
         ValueError: A chunk's id stands twice, so that its vector could be another's.
     """
     if known is None:
-        return embed_chunks(chunks, embedder, progress), chunks.height
+        return chunks
     if chunks["chunk_id"].is_duplicated().any():
         raise ValueError("a chunk's id stands twice in the book")
-    left = chunks.join(known, on="chunk_id", how="anti", maintain_order="left")
-    made = embed_chunks(left, embedder, progress)
-    vectors = chunks.select("chunk_id").join(
+    return chunks.join(known, on="chunk_id", how="anti", maintain_order="left")
+
+
+def with_known(
+    chunks: pl.DataFrame, known: pl.DataFrame | None, made: pl.DataFrame
+) -> pl.DataFrame:
+    """The vectors of all chunks, in their order: the known ones and those `made` of the rest."""
+    if known is None:
+        return made
+    return chunks.select("chunk_id").join(
         pl.concat([known, made]), on="chunk_id", how="left", maintain_order="left"
     )
-    return vectors, made.height

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+import dagster as dg
 import polars as pl
 
 from xpoll_dagster.books.embedding import load_embedder
+from xpoll_dagster.compute.loading import open_compute
+from xpoll_dagster.defs.engines import author_engine, judge_engine, on_cluster
+from xpoll_dagster.defs.materialization import Built
+from xpoll_dagster.defs.metadata import text_numbers
+from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.defs.several_partitions import (
+    ManyResults,
+    materialise_each,
+    several_at_once,
+)
 from xpoll_dagster.settings import Settings
 from xpoll_dagster.writing.completion.cache import CompletionCache
 from xpoll_dagster.writing.completion.cached_engine import CachedEngine
 from xpoll_dagster.writing.completion.progress import ProgressMeter
-from xpoll_dagster.writing.engines.loading import load_engine
 from xpoll_dagster.writing.engines.model import Engine
 from xpoll_dagster.writing.gates.judgement import Judge
 from xpoll_dagster.writing.llm.author import LLMAuthor
@@ -67,60 +79,119 @@ class Writer:
         }
 
 
-@contextmanager
-def writer_at_work(
-    settings: Settings, say: Callable[[str], None], *, with_embedder: bool = False
-) -> Iterator[Writer]:
-    """The author of the settings, with its cache open.
+class Writers:
+    """The author of the settings, for as many partitions as a run has; a context manager.
+
+    What the author needs (the file of completions, a cluster, the model) is opened when the
+    first one writes and stays open until the block ends. With a language model on a Ray cluster
+    several may write at once.
 
     Args:
-        settings: Name the author, its engine and its judge.
+        settings: Name the author, its engine and its judge, and where batches run.
         say: Takes progress, a line at a time.
         with_embedder: Whether the rules author may compare meanings.
-
-    Raises:
-        EngineError: What the engine needs is missing.
-        CacheError: The file of completions cannot be used.
-        PromptError: A prompt file cannot be used.
     """
-    if settings.author == "rules":
-        embedder = load_embedder(settings.embedder) if with_embedder else None
-        yield Writer(
-            RulesAuthor(settings.writing_with_notes, embedder, settings.rules_with_wordnet)
-        )
-        return
-    completion = settings.llm.completion
-    with CompletionCache(settings.completions_file, settings.cache) as cache:
-        engine = CachedEngine(author_engine(settings), cache)
+
+    def __init__(
+        self, settings: Settings, say: Callable[[str], None], *, with_embedder: bool = False
+    ) -> None:
+        self._settings = settings
+        self._say = say
+        self._with_embedder = with_embedder
+        self._opened = ExitStack()
+        self._lock = threading.Lock()
+        self._engines: tuple[Engine, Engine | None] | None = None
+        self._problem: Exception | None = None
+        self.at_once = settings.ray.books_at_once if on_cluster(settings) else 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._opened.close()
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """One at work.
+
+        Raises:
+            EngineError: What the engine needs is missing.
+            ComputeError: There is no cluster to run on.
+            CacheError: The file of completions cannot be used.
+            PromptError: A prompt file cannot be used.
+        """
+        settings = self._settings
+        if settings.author == "rules":
+            embedder = load_embedder(settings.embedder) if self._with_embedder else None
+            yield Writer(
+                RulesAuthor(settings.writing_with_notes, embedder, settings.rules_with_wordnet)
+            )
+            return
+        engine, judge = self._open()
+        completion = settings.llm.completion
         meter = ProgressMeter(
-            lambda progress: say(progress.sentence()),
+            lambda progress: self._say(progress.sentence()),
             completion.progress_seconds,
             completion.prices,
         )
-        judge = engine if settings.judge == "author" else None
-        if settings.judge == "openai":
-            judge = judge_engine(settings, cache)
         author = LLMAuthor(engine, settings.llm_with_prompts, meter)
         yield Writer(author, meter, judge, settings)
         meter.tell()
 
+    def _open(self) -> tuple[Engine, Engine | None]:
+        """The engines of author and judge; what kept the first from work keeps the others too."""
+        with self._lock:
+            if self._problem is not None:
+                raise self._problem
+            if self._engines is None:
+                try:
+                    self._engines = self._start()
+                except Exception as error:
+                    self._problem = error
+                    raise
+            return self._engines
 
-def author_engine(settings: Settings) -> Engine:
-    """The engine of the author. Raises `ValueError` for the rules author, which has none."""
-    if settings.author == "rules":
-        raise ValueError("The rules author asks no model: set XPOLL_AUTHOR to vllm or openai.")
-    options = settings.vllm if settings.author == "vllm" else settings.openai
-    return load_engine(
-        settings.author,
-        options,
-        api_key=settings.openai_api_key,
-        state_dir=settings.artifacts_dir / ".cache" / "batches",
-    )
+    def _start(self) -> tuple[Engine, Engine | None]:
+        settings = self._settings
+        cache = self._opened.enter_context(
+            CompletionCache(settings.completions_file, settings.cache)
+        )
+        compute = None
+        if on_cluster(settings):
+            compute = self._opened.enter_context(open_compute(settings.compute_options))
+        engine = CachedEngine(author_engine(settings, compute), cache)
+        judge = engine if settings.judge == "author" else None
+        if settings.judge == "openai":
+            judge = judge_engine(settings, cache)
+        return engine, judge
 
 
-def judge_engine(settings: Settings, cache: CompletionCache) -> Engine:
-    """The engine of a judge that is not the author: the server of `judge_openai`."""
-    key = settings.judge_api_key
-    if not key.get_secret_value():
-        key = settings.openai_api_key
-    return CachedEngine(load_engine("openai", settings.judge_openai, api_key=key), cache)
+@contextmanager
+def writer_at_work(settings: Settings, say: Callable[[str], None]) -> Iterator[Writer]:
+    """One writer, for a step that has no partitions; raises as `Writers.writer`."""
+    with Writers(settings, say) as writers, writers.writer() as writer:
+        yield writer
+
+
+def write_each(
+    context: dg.AssetExecutionContext,
+    project: Project,
+    write: Callable[[str, Writer], tuple[pl.DataFrame, Mapping[str, Any]]],
+    describe: Callable[[Path], Mapping[str, Any]],
+    *,
+    with_embedder: bool = False,
+) -> ManyResults:
+    """As `materialise_each`, of tables of texts that an author writes.
+
+    `write` takes a partition's key and who writes, and gives the table and its numbers; those
+    of all such tables, and what the writing took, are added.
+    """
+    with Writers(project.settings, context.log.info, with_embedder=with_embedder) as writers:
+
+        def build(key: str) -> Built:
+            with writers.writer() as writer:
+                texts, numbers = write(key, writer)
+                return Built(texts, {**numbers, **text_numbers(texts), **writer.numbers()})
+
+        many = several_at_once(build, writers.at_once)
+        yield from materialise_each(context, project, many, describe)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from xpoll_dagster.compute.loading import keep_compute
 from xpoll_dagster.defs.abandoned import PROCESS_TAG, close_abandoned_runs, this_process
 from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import Lineage
@@ -143,6 +144,18 @@ def build(
     builder = _Builder(settings, job, instance, force, say)
     for path, reason in library.passed_over.items():
         say(f"Passed over {path.relative_to(settings.books_dir)}: {reason}")
+    with keep_compute(settings.compute_options):
+        _build_phases(builder, products, books, assets, leave_out)
+    return builder.report
+
+
+def _build_phases(
+    builder: _Builder,
+    products: Collection[Product],
+    books: Sequence[str],
+    assets: Sequence[str],
+    leave_out: Collection[str],
+) -> None:
     for phase in PHASES:
         wanted = [
             step
@@ -156,13 +169,12 @@ def build(
             builder.run(phase.job, wanted, None)
             continue
         reading = phase is BOOKS
-        for key in Lineage(settings).to_build(phase):
+        for key in Lineage(builder.settings).to_build(phase):
             if not books or key in books or not reading:
                 builder.run(phase.job, wanted, key)
-        if reading and not assets and not Lineage(settings).complete_books():
-            say("No book could be read, so there is nothing to link.")
-            break
-    return builder.report
+        if reading and not assets and not Lineage(builder.settings).complete_books():
+            builder.say("No book could be read, so there is nothing to link.")
+            return
 
 
 def _check_known(kind: str, names: Sequence[str], known: Mapping[str, object]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from xpoll_dagster.books.embedding import load_token_counter
-from xpoll_dagster.defs.authors import author_engine
 from xpoll_dagster.defs.declaration import STEPS
+from xpoll_dagster.defs.engines import author_engine
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.writing.completion.cache import CompletionCache
 from xpoll_dagster.writing.completion.estimate import Estimate, estimate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,19 +21,12 @@ from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.report import ReportError
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.sft.model import EmptyDatasetError
-from xpoll_dagster.storage import Artifact, StorageError, fingerprint
+from xpoll_dagster.storage import Artifact, StorageError
 from xpoll_dagster.writing.completion.errors import CacheError
 from xpoll_dagster.writing.engines.model import EngineError
 from xpoll_dagster.writing.llm.prompt_files import PromptError
 
 FORCE_TAG = "xpoll/force"
-DATA_VERSION_TAG = "dagster/data_version"
-
-# A backfill of assets that load a model puts this many partitions into one run, so that the
-# model is loaded once for them.
-MANY_BOOKS_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=32)
-
-ManyResults = Iterator[dg.MaterializeResult | dg.AssetMaterialization]
 
 # Errors whose message is a sentence for the user: the step fails with it alone.
 SENTENCES = (
@@ -80,58 +74,17 @@ def materialise(
     kept for `xpoll status`.
     """
     step = STEPS[context.asset_key.path[-1]]
-    partition = context.partition_key if step.partitioned_by else None
-    artifact, built_anew = _stand(context, project, step, partition, build)
+    order = Order(context, project, step, context.partition_key if step.partitioned_by else None)
+    try:
+        artifact = order.standing()
+        built_anew = artifact is None
+        artifact = artifact or order.put(build())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is kept
+        raise order.failed(error)  # noqa: B904 - it knows its cause
     return dg.MaterializeResult(
         data_version=dg.DataVersion(artifact.content_hash),
-        metadata=_metadata(artifact, describe, built_anew=built_anew),
+        metadata=described(artifact, describe, built_anew=built_anew),
     )
-
-
-def materialise_each(
-    context: dg.AssetExecutionContext,
-    project: Project,
-    build: Callable[[str], Built],
-    describe: Callable[[Path], Mapping[str, Any]] | None = None,
-) -> ManyResults:
-    """As `materialise`, for every partition of the run, so that a model is loaded once.
-
-    `build` takes a partition's key. One partition that fails does not keep the others from
-    being built: the step fails at the end with the sentences of all that failed, and those
-    that were built are recorded as such. In a run of several partitions all of them get one
-    data version, of their contents together.
-    """
-    step = STEPS[context.asset_key.path[-1]]
-    keys = list(context.partition_keys)
-    if len(keys) == 1:
-        yield materialise(context, project, lambda: build(keys[0]), describe)
-        return
-    done: dict[str, tuple[Artifact, Mapping[str, Any]]] = {}
-    failed: dict[str, str] = {}
-    for number, key in enumerate(keys, 1):
-        context.log.info("%s of %s: %s", number, len(keys), key)
-        try:
-            artifact, built_anew = _stand(context, project, step, key, lambda key=key: build(key))
-        except dg.Failure as failure:
-            failed[key] = failure.description or "failed"
-            continue
-        except Exception as error:  # the step fails at the end, after the other partitions
-            context.log.exception("%s failed", key)
-            failed[key] = f"Unexpected {type(error).__name__}: {error}"
-            continue
-        done[key] = (artifact, _metadata(artifact, describe, built_anew=built_anew))
-    if failed:
-        for key, (artifact, metadata) in done.items():
-            tags = {DATA_VERSION_TAG: artifact.content_hash}
-            yield dg.AssetMaterialization(step.asset, metadata=metadata, partition=key, tags=tags)
-        sentences = "\n".join(f"{key}: {message}" for key, message in failed.items())
-        raise dg.Failure(
-            f"{len(failed)} of {len(keys)} partitions failed.\n{sentences}", allow_retries=False
-        )
-    for key, (_, metadata) in done.items():
-        context.add_asset_metadata(dict(metadata), partition_key=key)
-    contents = {key: artifact.content_hash for key, (artifact, _) in done.items()}
-    yield dg.MaterializeResult(data_version=dg.DataVersion(fingerprint(contents)))
 
 
 def is_forced(context: dg.AssetExecutionContext) -> bool:
@@ -139,85 +92,108 @@ def is_forced(context: dg.AssetExecutionContext) -> bool:
     return context.run.tags.get(FORCE_TAG) == "true"
 
 
-def _stand(
-    context: dg.AssetExecutionContext,
-    project: Project,
-    step: Step,
-    partition: str | None,
-    build: Callable[[], Built],
-) -> tuple[Artifact, bool]:
-    """The artifact as it stands or is built now, and whether it was built."""
-    store = project.store
-    version = step.version(project.settings)
-    inputs: dict[str, str] = {}
-    try:
-        found = project.lineage.inputs(step, partition)
+class Order:
+    """One artifact that a run is asked for: what it is made from, and what becomes of it."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        project: Project,
+        step: Step,
+        partition: str | None,
+    ) -> None:
+        self._context = context
+        self._project = project
+        self._step = step
+        self._partition = partition
+        self._version = step.version(project.settings)
+        self._inputs: dict[str, str] = {}
+
+    def standing(self) -> Artifact | None:
+        """The artifact where it is current; None where it is to be built from what lies there.
+
+        Raises:
+            StorageError: An input is not built.
+        """
+        step, store = self._step, self._project.store
+        found = self._project.lineage.inputs(step, self._partition)
         if found is None:
             missing = ", ".join(step.inputs)
             raise StorageError(f"{step.asset} needs {missing}: materialise what is missing first.")
-        inputs = found
-        standing = store.get(step.asset, partition, step.suffix)
-        if (
-            standing is not None
-            and not is_forced(context)
-            and store.is_current(
-                step.asset, partition, version=version, inputs=inputs, suffix=step.suffix
-            )
+        self._inputs = found
+        if is_forced(self._context) or not store.is_current(
+            step.asset,
+            self._partition,
+            version=self._version,
+            inputs=found,
+            suffix=step.suffix,
         ):
-            since = datetime.fromtimestamp(standing.created, UTC)
-            context.log.info("Unchanged since %s: nothing to do.", since.isoformat(" ", "seconds"))
-            return standing, False
-        built = build()
+            return None
+        standing = store.get(step.asset, self._partition, step.suffix)
+        if standing is not None:
+            since = datetime.fromtimestamp(standing.created, UTC).isoformat(" ", "seconds")
+            self._context.log.info("Unchanged since %s: nothing to do.", since)
+        return standing
+
+    def put(self, built: Built) -> Artifact:
+        """Put what was built in place."""
+        store, asset, partition = self._project.store, self._step.asset, self._partition
         if isinstance(built.content, pl.DataFrame):
-            artifact = store.write_table(
-                step.asset,
+            return store.write_table(
+                asset,
                 partition,
                 built.content,
-                version=version,
-                inputs=inputs,
+                version=self._version,
+                inputs=self._inputs,
                 numbers=built.numbers,
                 beside=built.beside,
             )
-        else:
-            artifact = store.write_folder(
-                step.asset,
-                partition,
-                built.content,
-                version=version,
-                inputs=inputs,
-                numbers=built.numbers,
-            )
-    except SENTENCES as error:
-        _keep_failure(project, step.asset, partition, str(error), version, inputs)
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except Exception as error:
-        message = f"Unexpected {type(error).__name__}: {error}"
-        _keep_failure(project, step.asset, partition, message, version, inputs)
-        raise
-    return artifact, True
+        return store.write_folder(
+            asset,
+            partition,
+            built.content,
+            version=self._version,
+            inputs=self._inputs,
+            numbers=built.numbers,
+        )
 
+    def failed(self, error: Exception) -> Exception:
+        """Keep why it failed, for `xpoll status`; the error to raise.
 
-def _keep_failure(
-    project: Project,
-    asset: str,
-    partition: str | None,
-    message: str,
-    version: str,
-    inputs: Mapping[str, str],
-) -> None:
-    try:
-        project.store.record_failure(asset, partition, message, version=version, inputs=inputs)
-    except OSError:
+        What a person can mend becomes a failure with its sentence alone.
+        """
+        message = _message(error)
         # A disk that is full or read-only is itself the failure: it is in the message.
-        return
+        with contextlib.suppress(OSError):
+            self._project.store.record_failure(
+                self._step.asset,
+                self._partition,
+                message,
+                version=self._version,
+                inputs=self._inputs,
+            )
+        if not isinstance(error, SENTENCES):
+            return error
+        failure = dg.Failure(description=message, allow_retries=False)
+        failure.__cause__ = error
+        return failure
 
 
-def _metadata(
+def _message(error: Exception) -> str:
+    if isinstance(error, BatchError) and error.kind not in {one.__name__ for one in SENTENCES}:
+        return f"Unexpected {error.kind}: {error}"
+    if isinstance(error, SENTENCES):
+        return str(error)
+    return f"Unexpected {type(error).__name__}: {error}"
+
+
+def described(
     artifact: Artifact,
     describe: Callable[[Path], Mapping[str, Any]] | None,
     *,
     built_anew: bool,
 ) -> Mapping[str, Any]:
+    """Metadata of an artifact: where it lies, its numbers, and what `describe` makes of it."""
     numbers = {
         name: value for name, value in artifact.numbers.items() if isinstance(value, int | float)
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from xpoll_dagster.defs.authors import judge_engine
+from xpoll_dagster.defs.engines import judge_engine
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.sft.probing import evaluate_probes
 from xpoll_dagster.sft.probing_comparison import MEASURES, compare

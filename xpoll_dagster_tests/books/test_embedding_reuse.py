@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from xpoll_dagster.books.embedding import embed_chunks, load_embedder
 from xpoll_dagster.books.embedding_reuse import (
-    embed_changed,
+    chunks_left,
     embedded_text_hashes,
     known_vectors,
+    with_known,
 )
 
 
@@ -43,6 +44,13 @@ def _chunks(texts: Sequence[str]) -> pl.DataFrame:
     names = [f"b-{text}-{texts[:place].count(text)}" for place, text in enumerate(texts)]
     columns = {"chunk_id": names, "passage": list(texts), "text": [f"{t}\n" for t in texts]}
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
+def embed_changed(
+    chunks: pl.DataFrame, known: pl.DataFrame | None, embedder: CountingEmbedder
+) -> tuple[pl.DataFrame, int]:
+    made = embed_chunks(chunks_left(chunks, known), embedder)
+    return with_known(chunks, known, made), made.height
 
 
 WORDS = st.lists(st.text("abc", max_size=3), max_size=12)

@@ -1,6 +1,6 @@
 """The four assets of a book, each a partition of the library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +9,16 @@ import polars as pl
 
 from xpoll_dagster.books.chunking import chunk_book
 from xpoll_dagster.books.concepts import extract_concepts
-from xpoll_dagster.books.embedding import load_embedder, load_token_counter
-from xpoll_dagster.books.embedding_reuse import (
-    embed_changed,
-    embedded_text_hashes,
-    known_vectors,
-)
+from xpoll_dagster.books.embedding import load_token_counter
 from xpoll_dagster.books.model import PAGES_SCHEMA
 from xpoll_dagster.books.reading import read_pages
+from xpoll_dagster.defs.books.embedding import embedding
 from xpoll_dagster.defs.declaration import declare
-from xpoll_dagster.defs.materialization import (
-    MANY_BOOKS_A_RUN,
-    Built,
-    ManyResults,
-    is_forced,
-    materialise,
-    materialise_each,
-)
+from xpoll_dagster.defs.materialization import Built, materialise
 from xpoll_dagster.defs.metadata import column_schema, histogram, sample_table
+from xpoll_dagster.defs.progress import told_by_tenths
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults, materialise_each
 
 
 @dg.asset(
@@ -56,7 +47,7 @@ def book_pages(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
             settings.reading_with_cache,
             settings.cleaning,
             settings.limits,
-            progress=_report(context, "pages"),
+            progress=told_by_tenths(context, "pages"),
         )
         pages = read.pages
         body = pages.filter(pl.col("kind") == "body")
@@ -153,25 +144,10 @@ def chunks(context: dg.AssetExecutionContext, project: Project) -> dg.Materializ
 def chunk_embeddings(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
     """One L2-normalised vector per chunk, with the model that made it and its weights' hash.
 
-    Of a book that has changed only those chunks are embedded that it did not have before.
+    The books of a run are one stream of batches, in this process or on a Ray cluster. Of a
+    book that has changed only those chunks are embedded that it did not have before.
     """
-
-    def build(book: str) -> Built:
-        embedder = load_embedder(project.settings.embedder)
-        frame = project.store.read("chunks", book)
-        known = None
-        if not is_forced(context) and project.store.get("chunk_embeddings", book) is not None:
-            before = project.store.read("chunk_embeddings", book)
-            texts = project.store.read_beside("chunk_embeddings", book, "texts")
-            known = known_vectors(frame, before, texts, embedder)
-        vectors, made = embed_changed(frame, known, embedder, _report(context, "chunks embedded"))
-        return Built(
-            vectors,
-            {"n_vectors": vectors.height, "n_embedded": made, "model": embedder.model},
-            beside={"texts": embedded_text_hashes(frame)},
-        )
-
-    yield from materialise_each(context, project, build)
+    yield from materialise_each(context, project, embedding(context, project))
 
 
 @dg.asset(
@@ -214,17 +190,3 @@ def chunk_concepts(context: dg.AssetExecutionContext, project: Project) -> dg.Ma
         }
 
     return materialise(context, project, build, describe)
-
-
-def _report(context: dg.AssetExecutionContext, what: str) -> Callable[[int, int], None]:
-    """Progress for the run's log: every tenth of the way, so that a long book stays short."""
-    last = -1
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        tenth = done * 10 // total if total else 10
-        if tenth != last:
-            last = tenth
-            context.log.info("%s of %s %s", done, total, what)
-
-    return report

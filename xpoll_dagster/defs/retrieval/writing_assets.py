@@ -8,17 +8,12 @@ import dagster as dg
 import polars as pl
 
 from xpoll_dagster.books.embedding import load_embedder
-from xpoll_dagster.defs.authors import writer_at_work
+from xpoll_dagster.defs.authors import Writer, write_each
 from xpoll_dagster.defs.books import assets as books  # declares what this module builds on
 from xpoll_dagster.defs.declaration import declare
-from xpoll_dagster.defs.materialization import (
-    MANY_BOOKS_A_RUN,
-    Built,
-    ManyResults,
-    materialise_each,
-)
-from xpoll_dagster.defs.metadata import bar_chart, column_schema, sample_table, text_numbers
+from xpoll_dagster.defs.metadata import bar_chart, column_schema, sample_table
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults
 from xpoll_dagster.writing.pair_texts import load_passages
 from xpoll_dagster.writing.paraphrases import write_paraphrases
 from xpoll_dagster.writing.questions import write_questions
@@ -43,24 +38,22 @@ _INPUTS = ("chunks", "chunk_embeddings", "chunk_concepts")
 )
 def paraphrased_chunks(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
     """Each chunk in other words, in every style: all attempts, with their gates' verdicts."""
+    settings = project.settings
 
-    def build(book: str) -> Built:
-        settings = project.settings
-        chunks = project.store.read("chunks", book)
-        with writer_at_work(settings, context.log.info, with_embedder=True) as writer:
-            texts = write_paraphrases(
-                chunks,
-                project.book_infos(),
-                writer.author,
-                settings.writing.styles,
-                settings.writing_with_notes,
-                project.store.read("chunk_embeddings", book),
-                load_embedder(settings.embedder),
-                project.store.read("chunk_concepts", book),
-            )
-            return Built(texts, {**text_numbers(texts), **writer.numbers()})
+    def write(book: str, writer: Writer) -> tuple[pl.DataFrame, Mapping[str, Any]]:
+        texts = write_paraphrases(
+            project.store.read("chunks", book),
+            project.book_infos(),
+            writer.author,
+            settings.writing.styles,
+            settings.writing_with_notes,
+            project.store.read("chunk_embeddings", book),
+            load_embedder(settings.embedder),
+            project.store.read("chunk_concepts", book),
+        )
+        return texts, {}
 
-    yield from materialise_each(context, project, build, _describe_paraphrases)
+    yield from write_each(context, project, write, _describe_paraphrases, with_embedder=True)
 
 
 def _describe_paraphrases(path: Path) -> Mapping[str, Any]:
@@ -94,27 +87,26 @@ def _describe_paraphrases(path: Path) -> Mapping[str, Any]:
 )
 def questions(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
     """Questions whose answer stands in one chunk: all attempts, with their gates' verdicts."""
+    settings = project.settings
 
-    def build(book: str) -> Built:
-        settings = project.settings
+    def write(book: str, writer: Writer) -> tuple[pl.DataFrame, Mapping[str, Any]]:
         chunks = project.store.read("chunks", book)
         infos = project.book_infos()
         concepts = project.store.read("chunk_concepts", book)
-        with writer_at_work(settings, context.log.info, with_embedder=True) as writer:
-            passages = load_passages(chunks, chunks["chunk_id"], infos, concepts)
-            found = write_questions(
-                chunks,
-                infos,
-                writer.author,
-                settings.writing_with_notes,
-                project.store.read("chunk_embeddings", book),
-                load_embedder(settings.embedder),
-                concepts,
-                judge=writer.question_judge(passages),
-            )
-            return Built(found, {**_coverage(found), **text_numbers(found), **writer.numbers()})
+        passages = load_passages(chunks, chunks["chunk_id"], infos, concepts)
+        found = write_questions(
+            chunks,
+            infos,
+            writer.author,
+            settings.writing_with_notes,
+            project.store.read("chunk_embeddings", book),
+            load_embedder(settings.embedder),
+            concepts,
+            judge=writer.question_judge(passages),
+        )
+        return found, _coverage(found)
 
-    yield from materialise_each(context, project, build, _describe_questions)
+    yield from write_each(context, project, write, _describe_questions, with_embedder=True)
 
 
 def _coverage(found: pl.DataFrame) -> dict[str, Any]:

@@ -8,24 +8,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from xpoll_dagster.defs.authors import writer_at_work
+from xpoll_dagster.defs.authors import Writer, write_each
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.linking import assets as linking  # declares what this package builds on
-from xpoll_dagster.defs.materialization import (
-    MANY_BOOKS_A_RUN,
-    Built,
-    ManyResults,
-    materialise,
-    materialise_each,
-)
-from xpoll_dagster.defs.metadata import (
-    bar_chart,
-    column_schema,
-    heat_map,
-    sample_table,
-    text_numbers,
-)
+from xpoll_dagster.defs.materialization import Built, materialise
+from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, sample_table
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults
 from xpoll_dagster.sft.assemble import assemble
 from xpoll_dagster.sft.hub import HubError, push
 from xpoll_dagster.sft.model import EmptyDatasetError, SftResult
@@ -75,7 +64,7 @@ def pair_texts(context: dg.AssetExecutionContext, project: Project) -> ManyResul
     A partition holds the pairs whose first passage stands in its book.
     """
 
-    def build(book: str) -> Built:
+    def write(book: str, writer: Writer) -> tuple[pl.DataFrame, Mapping[str, Any]]:
         pairs = project.store.scan("cross_domain_pairs")
         own = pairs.filter(pl.col("left_book") == book).collect()
         ids = pl.concat([own["left_chunk"], own["right_chunk"].alias("left_chunk")]).unique()
@@ -83,19 +72,18 @@ def pair_texts(context: dg.AssetExecutionContext, project: Project) -> ManyResul
         chunks = project.read_books("chunks").filter(wanted).collect()
         concepts = project.read_books("chunk_concepts").filter(wanted).collect()
         books = project.book_infos()
-        with writer_at_work(project.settings, context.log.info) as writer:
-            texts = write_pair_texts(
-                own,
-                chunks,
-                books,
-                writer.author,
-                project.settings.writing_with_notes,
-                concepts,
-                writer.bridge_judge(load_passages(chunks, ids, books, concepts)),
-            )
-            return Built(texts, {"n_pairs": own.height, **text_numbers(texts), **writer.numbers()})
+        texts = write_pair_texts(
+            own,
+            chunks,
+            books,
+            writer.author,
+            project.settings.writing_with_notes,
+            concepts,
+            writer.bridge_judge(load_passages(chunks, ids, books, concepts)),
+        )
+        return texts, {"n_pairs": own.height}
 
-    yield from materialise_each(context, project, build, _describe_texts)
+    yield from write_each(context, project, write, _describe_texts)
 
 
 def _assemble(project: Project) -> SftResult:

@@ -38,13 +38,18 @@ class DistributedEngine:
         compute: Where.
         requests_at_once: Chats in one part. An engine keeps a GPU full with some hundreds;
             what a lost node had under way is asked again.
+        here: The engine as it is made here, which tells who all of them are; `make_engine` is
+            called if None. Making an engine loads nothing.
     """
 
     def __init__(
-        self, make_engine: Callable[[], Engine], compute: Compute, requests_at_once: int = 256
+        self,
+        make_engine: Callable[[], Engine],
+        compute: Compute,
+        requests_at_once: int = 256,
+        here: Engine | None = None,
     ) -> None:
-        # Making an engine loads nothing: here it tells who it is, and fails early if it must.
-        engine = make_engine()
+        engine = here or make_engine()
         self.model = engine.model
         self._identity = engine
         self._make_engine = make_engine
