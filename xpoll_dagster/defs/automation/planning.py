@@ -165,6 +165,8 @@ def steps_on_demand(settings: Settings) -> set[str]:
 
 
 def _uses_gpu(settings: Settings) -> bool:
+    if settings.compute == "ray" and settings.ray.gpus_per_actor:
+        return True
     device = settings.embedder.device
     if device != "auto":
         return device.startswith("cuda")
