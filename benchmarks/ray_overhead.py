@@ -6,8 +6,8 @@ that whatever Ray takes longer is its overhead and none of its gain:
 - embedding the chunks of several made-up books;
 - merging made-up sources of which a fifth are copies, and with `--near` near-duplicates too.
 
-Each is done twice on Ray: `first` starts the workers, `again` finds them running (actors with a
-model are started anew either way). Results are compared; where they differ, the run fails.
+Each is done twice on Ray: `first` starts the workers and loads the model in them, `again` finds
+them running. Results are compared; where they differ, the run fails.
 `--address` takes a cluster that runs already. The last line is JSON: seconds of each, and the
 overhead of Ray's second run over one process, as a share of one process.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from xpoll_dagster.compute.protocol import ComputeError
 from xpoll_dagster.definitions import defs
+from xpoll_dagster.defs.books import assets
 from xpoll_dagster.defs.books.assets import chunk_embeddings
 from xpoll_dagster.defs.books.checks import every_chunk_has_its_vector
 from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import Lineage
+from xpoll_dagster.defs.materialization import Built
 from xpoll_dagster.defs.resources import Project
+from xpoll_dagster.defs.several_partitions import several_at_once
 from xpoll_dagster.settings import get_settings
 
 defs()  # declares the steps
@@ -52,9 +57,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 def _run(project: Project, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     instance.add_dynamic_partitions("books", list(BOOKS))
     # The decorated generator is an asset, whatever its annotation says.
-    assets: Any = [chunk_embeddings, every_chunk_has_its_vector]
+    selected: Any = [chunk_embeddings, every_chunk_has_its_vector]
     return dg.materialize(
-        assets,
+        selected,
         instance=instance,
         resources={"project": project},
         tags={
@@ -95,3 +100,49 @@ def test_one_broken_book_stops_no_other_and_is_named(project: Project) -> None:
     failure = project.store.failure("chunk_embeddings", "physics--b")
     assert failure is not None
     assert "materialise what is missing first" in failure.message
+
+
+def test_several_at_once_overlap_and_each_error_is_that_of_its_partition() -> None:
+    taken: list[str] = []
+
+    def keys() -> Iterator[str]:
+        for key in ("a", "b", "bad", "c"):
+            taken.append(key)
+            yield key
+
+    meeting = threading.Barrier(2)
+
+    def build(key: str) -> Built:
+        if key in {"a", "b"}:
+            meeting.wait(20)  # neither goes on without the other
+        if key == "bad":
+            raise ValueError("bad")
+        return Built(pl.DataFrame({"key": [key]}))
+
+    given: dict[str, object] = {}
+    for key, built in several_at_once(build, 2)(keys()):
+        # No more is taken than there is room for.
+        assert len(taken) <= len(given) + 2
+        given[key] = built.content["key"][0] if isinstance(built, Built) else repr(built)  # type: ignore[index]
+    assert given == {"a": "a", "b": "b", "c": "c", "bad": "ValueError('bad')"}
+
+
+def test_an_error_of_the_whole_run_is_that_of_every_partition_that_is_left(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(keys: Iterator[str]) -> Iterator[tuple[str, Built | Exception]]:
+        assert next(keys) == BOOKS[0]
+        yield BOOKS[0], Built(pl.DataFrame({"chunk_id": ["1"]}))
+        assert next(keys) == BOOKS[1]
+        raise ComputeError("The cluster is gone.")
+
+    monkeypatch.setattr(assets, "embedding", lambda context, project: build)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not _run(project, instance).success
+        assert set(_materialised(instance)) == {BOOKS[0]}
+    store = project.store
+    assert set(store.partitions("chunk_embeddings")) == {BOOKS[0]}
+    for key in BOOKS[1:]:
+        failure = store.failure("chunk_embeddings", key)
+        assert failure is not None
+        assert failure.message == "The cluster is gone."

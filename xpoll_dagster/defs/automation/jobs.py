@@ -14,4 +14,3 @@ ALL_JOBS = [
     )
     for phase in PHASES
 ]
-
