@@ -52,6 +52,7 @@ class RayCompute:
             with self._actors_of(factory) as actors:
                 yield from actors.map(frames, on_failure)
             return
+        self._free_idle_models()
         for window in self._windows(frames):
             dataset = self._ray.data.from_arrow_refs(window).map_batches(
                 partial(_do, factory=factory, attempts=self._options.attempts),
@@ -83,6 +84,7 @@ class RayCompute:
         self, frames: Iterable[pl.DataFrame], key: str, decide: Task
     ) -> Iterator[pl.DataFrame]:
         """As `Compute.shuffle`; all rows are in the object store, which spills to disk."""
+        self._free_idle_models()
         refs, given = [], 0
         for ref, frame in self._put(frames):
             refs.append(ref)
@@ -130,8 +132,7 @@ class RayCompute:
         with self._lock:
             if key not in self._models:
                 count = self._room()
-                for other in [name for name in self._models if not self._users[name]]:
-                    self._models.pop(other).close()
+                self._close_idle_models()
                 self._models[key] = ModelActors(self._ray, factory, self._options, count)
             actors = self._models[key]
             self._users[key] += 1
@@ -140,6 +141,15 @@ class RayCompute:
         finally:
             with self._lock:
                 self._users[key] -= 1
+
+    def _free_idle_models(self) -> None:
+        """Give Ray Data the CPUs that models hold and nobody uses."""
+        with self._lock:
+            self._close_idle_models()
+
+    def _close_idle_models(self) -> None:
+        for key in [key for key in self._models if not self._users[key]]:
+            self._models.pop(key).close()
 
     def _room(self) -> int:
         """How many actors with a model the cluster has room for, or the options allow."""
