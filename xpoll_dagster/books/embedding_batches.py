@@ -38,7 +38,7 @@ def embedder_on(compute: Compute, options: EmbedderOptions | None = None) -> Emb
         BatchError: It cannot be loaded.
         ComputeError: The cluster is gone.
     """
-    columns = dict.fromkeys(_COLUMNS, ["Who are you?"])
+    columns = {name: ["Who are you?"] for name in _COLUMNS}
     [(_, found)] = embed_books([("", pl.DataFrame(columns))], compute, options)
     return EmbedderName(*found.row(0)[2:])
 

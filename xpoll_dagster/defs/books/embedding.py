@@ -46,7 +46,7 @@ class _Stream:
     project: Project
     compute: Compute
     _books: dict[str, tuple[pl.DataFrame, pl.DataFrame | None]] = field(default_factory=dict)
-    _failed: dict[str, Exception] = field(default_factory=dict)
+    _ready: list[tuple[str, Built | Exception]] = field(default_factory=list)
     _reports: dict[str, Callable[[int, int], None]] = field(default_factory=dict)
     _name: EmbedderName | None = None
 
@@ -55,13 +55,13 @@ class _Stream:
             self._to_embed(keys),
             self.compute,
             self.project.settings.embedder,
-            on_failure=self._failed.__setitem__,
+            on_failure=lambda key, error: self._ready.append((key, error)),
             progress=lambda key, done, total: self._reports[key](done, total),
         ):
             yield key, self._built(key, made)
-            while self._failed:
-                yield self._failed.popitem()
-        yield from self._failed.items()
+            while self._ready:
+                yield self._ready.pop()
+        yield from self._ready
 
     def _to_embed(self, keys: Iterator[str]) -> Iterator[tuple[str, pl.DataFrame]]:
         """The chunks of each book whose vectors are not known."""
@@ -71,9 +71,12 @@ class _Stream:
                 known = self._known(key, chunks)
                 left = chunks_left(chunks, known)
             except Exception as error:  # noqa: BLE001 - of this book alone
-                self._failed[key] = error
+                self._ready.append((key, error))
                 continue
             self._books[key] = (chunks, known)
+            if known is not None and left.is_empty():
+                self._ready.append((key, self._built(key, known.clear())))
+                continue
             self._reports[key] = told_by_tenths(self.context, f"chunks of {key} embedded")
             yield key, left
 
