@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -129,6 +130,27 @@ def _picture(figure: object, title: str) -> dg.MarkdownMetadataValue:
             break
     data = base64.b64encode(stream.getvalue()).decode()
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{data})")
+
+
+def table_facts(
+    frame: pl.DataFrame, *, rows: int | None = None, partition: bool = False
+) -> dict[str, Any]:
+    """Columns and number of rows, as the UI knows them; `rows` where not all of them count."""
+    counted = "dagster/partition_row_count" if partition else "dagster/row_count"
+    return {
+        "dagster/column_schema": column_schema(frame.schema),
+        counted: frame.height if rows is None else rows,
+    }
+
+
+def card(folder: Path) -> dg.MarkdownMetadataValue:
+    """The beginning of the card that lies in an artifact's folder."""
+    return dg.MetadataValue.md((folder / "README.md").read_text(encoding="utf-8")[:6000])
+
+
+def written_by(texts: pl.DataFrame) -> str:
+    """The models, or the rules, that wrote the texts of a table."""
+    return ", ".join(sorted(set(texts["model"].drop_nulls()))) or "nobody"
 
 
 def text_numbers(texts: pl.DataFrame) -> dict[str, Any]:

@@ -10,12 +10,11 @@ import polars as pl
 from xpoll_dagster.books.chunking import chunk_book
 from xpoll_dagster.books.concepts import extract_concepts
 from xpoll_dagster.books.embedding import load_token_counter
-from xpoll_dagster.books.model import PAGES_SCHEMA
 from xpoll_dagster.books.reading import read_pages
 from xpoll_dagster.defs.books.embedding import embedding
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import column_schema, histogram, sample_table
+from xpoll_dagster.defs.metadata import histogram, sample_table, table_facts
 from xpoll_dagster.defs.progress import told_by_tenths
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults, materialise_each
@@ -72,8 +71,7 @@ def book_pages(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
         removed = pages.explode("removed").filter(pl.col("removed").is_not_null())
         warnings = pages.explode("warnings").filter(pl.col("warnings").is_not_null())
         return {
-            "dagster/column_schema": column_schema(PAGES_SCHEMA),
-            "dagster/partition_row_count": pages.height,
+            **table_facts(pages, partition=True),
             "sample": sample_table(pages.select("page", "label", "kind", "method", "text")),
             "removed": sample_table(removed.select("page", "removed"), 15),
             "warnings": sample_table(warnings.select("page", "warnings"), 15),
@@ -119,8 +117,7 @@ def chunks(context: dg.AssetExecutionContext, project: Project) -> dg.Materializ
         frame = pl.read_parquet(path)
         columns = ["ordinal", "kind", "section", "page_start", "n_tokens", "text"]
         return {
-            "dagster/column_schema": column_schema(frame.schema),
-            "dagster/partition_row_count": frame.height,
+            **table_facts(frame, partition=True),
             "sample": sample_table(frame.select(columns)),
             "sizes": histogram(frame["n_tokens"].to_list(), "Chunk sizes", "tokens"),
         }
@@ -184,7 +181,7 @@ def chunk_concepts(context: dg.AssetExecutionContext, project: Project) -> dg.Ma
             .sort("chunks", "concept", descending=[True, False])
         )
         return {
-            "dagster/column_schema": column_schema(concepts.schema),
+            **table_facts(concepts, partition=True),
             "top": sample_table(top.head(20), 20),
             "sample": sample_table(concepts, 12),
         }

@@ -29,7 +29,7 @@ from xpoll_dagster.corpus.source_tables import Source, outranking_keys
 from xpoll_dagster.defs.authors import writer_at_work
 from xpoll_dagster.defs.declaration import STEPS, declare
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import bar_chart, plain_numbers, sample_table
+from xpoll_dagster.defs.metadata import bar_chart, card, plain_numbers, sample_table
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
 from xpoll_dagster.defs.sft import assets as sft
@@ -269,7 +269,7 @@ def profile_mix(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
         return Built(fill, numbers)
 
     def describe(path: Path) -> Mapping[str, Any]:
-        return {"card": _card(path)}
+        return {"card": card(path)}
 
     return materialise(context, project, build, describe)
 
@@ -300,7 +300,7 @@ def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
         return Built(fill, numbers)
 
     def describe(path: Path) -> Mapping[str, Any]:
-        return {"card": _card(path)}
+        return {"card": card(path)}
 
     return materialise(context, project, build, describe)
 
@@ -335,7 +335,7 @@ def preference_pairs(context: dg.AssetExecutionContext, project: Project) -> dg.
         return Built(fill, numbers)
 
     def describe(path: Path) -> Mapping[str, Any]:
-        return {"card": _card(path)}
+        return {"card": card(path)}
 
     return materialise(context, project, build, describe)
 
@@ -396,10 +396,6 @@ def persona_mirrors(context: dg.AssetExecutionContext, project: Project) -> dg.M
         return Built(fill, numbers)
 
     def describe(path: Path) -> Mapping[str, Any]:
-        return {"card": _card(path)}
+        return {"card": card(path)}
 
     return materialise(context, project, build, describe)
-
-
-def _card(path: Path) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000])

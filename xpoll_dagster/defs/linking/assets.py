@@ -11,7 +11,7 @@ import polars as pl
 from xpoll_dagster.defs.books import assets as books  # declares what this package builds on
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import column_schema, heat_map, histogram, sample_table
+from xpoll_dagster.defs.metadata import heat_map, histogram, sample_table, table_facts
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.linking import link_concepts, link_lexical, link_semantic, select_pairs
 
@@ -44,8 +44,7 @@ def _numbers(links: pl.DataFrame, left_out: pl.DataFrame | None = None) -> dict[
 def _describe(path: Path) -> Mapping[str, Any]:
     links = pl.read_parquet(path)
     return {
-        "dagster/column_schema": column_schema(links.schema),
-        "dagster/row_count": links.height,
+        **table_facts(links),
         "sample": sample_table(links.sort("score", descending=True).head(50)),
         "scores": histogram(links["score"].to_list(), "Scores", "score"),
         "domains": heat_map(_domain_counts(links), "Links per pair of domains"),
@@ -159,8 +158,7 @@ def cross_domain_pairs(context: dg.AssetExecutionContext, project: Project) -> d
         pairs = pl.read_parquet(path)
         columns = ["left_domain", "right_domain", "score", "signals", "explanation"]
         return {
-            "dagster/column_schema": column_schema(pairs.schema),
-            "dagster/row_count": pairs.height,
+            **table_facts(pairs),
             "sample": sample_table(pairs.select(columns), 20),
             "scores": histogram(pairs["score"].to_list(), "Scores of the pairs", "score"),
             "domains": heat_map(_domain_counts(pairs), "Pairs per pair of domains"),

@@ -13,7 +13,13 @@ import polars as pl
 from xpoll_dagster.books.embedding import load_embedder
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import bar_chart, column_schema, plain_numbers, sample_table
+from xpoll_dagster.defs.metadata import (
+    bar_chart,
+    card,
+    plain_numbers,
+    sample_table,
+    table_facts,
+)
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
 from xpoll_dagster.retrieval.bundle import (
@@ -68,8 +74,7 @@ def chunks_pkl(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
     def describe(path: Path) -> Mapping[str, Any]:
         table = pl.read_parquet(path / "chunks.parquet")
         return {
-            "dagster/row_count": table.height,
-            "dagster/column_schema": column_schema(table.schema),
+            **table_facts(table),
             "sample": sample_table(table.select("chunk_id", "book", "citation", "text")),
         }
 
@@ -115,8 +120,7 @@ def questions_json(context: dg.AssetExecutionContext, project: Project) -> dg.Ma
         reasons = measured["left_out"].drop_nulls().str.split(" (").list.first().value_counts()
         columns = ["chunk_id", "question", "answer", "difficulty", "citation"]
         return {
-            "dagster/row_count": kept.height,
-            "dagster/column_schema": column_schema(measured.schema),
+            **table_facts(measured, rows=kept.height),
             "sample": sample_table(kept.select(columns), 12),
             "left_out": dg.MetadataValue.json(dict(sorted(reasons.iter_rows()))),
             "difficulty": bar_chart(
@@ -230,8 +234,7 @@ def retrieval_scores(context: dg.AssetExecutionContext, project: Project) -> dg.
     def describe(path: Path) -> Mapping[str, Any]:
         scores = pl.read_parquet(path)
         return {
-            "dagster/row_count": scores.height,
-            "dagster/column_schema": column_schema(scores.schema),
+            **table_facts(scores),
             "scores": dg.MetadataValue.md(_score_table(scores)),
         }
 
@@ -269,9 +272,8 @@ def grpo_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mate
         rows = pl.concat([pl.read_parquet(path / "trl" / f"{split}.parquet") for split in _SPLITS])
         columns = ["question", "answer", "chunk_id", "difficulty", "split"]
         return {
-            "dagster/row_count": rows.height,
-            "dagster/column_schema": column_schema(rows.schema),
-            "card": dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000]),
+            **table_facts(rows),
+            "card": card(path),
             "sample": sample_table(rows.select(columns), 12),
         }
 

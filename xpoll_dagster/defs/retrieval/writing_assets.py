@@ -11,7 +11,7 @@ from xpoll_dagster.books.embedding import load_embedder
 from xpoll_dagster.defs.authors import Writer, write_each
 from xpoll_dagster.defs.books import assets as books  # declares what this module builds on
 from xpoll_dagster.defs.declaration import declare
-from xpoll_dagster.defs.metadata import bar_chart, column_schema, sample_table
+from xpoll_dagster.defs.metadata import bar_chart, sample_table, table_facts, written_by
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults
 from xpoll_dagster.writing.pair_texts import load_passages
@@ -61,9 +61,8 @@ def _describe_paraphrases(path: Path) -> Mapping[str, Any]:
     accepted = texts.filter("accepted")
     by_style = dict(accepted.group_by("style").len().sort("style").iter_rows())
     return {
-        "dagster/column_schema": column_schema(texts.schema),
-        "dagster/partition_row_count": texts.height,
-        "written_by": ", ".join(sorted(set(texts["model"].drop_nulls()))) or "nobody",
+        **table_facts(texts, partition=True),
+        "written_by": written_by(texts),
         "sample": sample_table(accepted.select("style", "text", "copied", "similarity", "rank")),
         "rejected": sample_table(
             texts.filter(~pl.col("accepted")).select("style", "rejected_by", "text"), 10
@@ -128,9 +127,8 @@ def _describe_questions(path: Path) -> Mapping[str, Any]:
         accepted.group_by("template").len().sort("len", descending=True).head(15).iter_rows()
     )
     return {
-        "dagster/column_schema": column_schema(found.schema),
-        "dagster/partition_row_count": found.height,
-        "written_by": ", ".join(sorted(set(found["model"].drop_nulls()))) or "nobody",
+        **table_facts(found, partition=True),
+        "written_by": written_by(found),
         "sample": sample_table(accepted.select("question", "answer", "template", "rank")),
         "rejected": sample_table(
             found.filter(~pl.col("accepted")).select("question", "answer", "rejected_by"), 10

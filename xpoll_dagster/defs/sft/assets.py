@@ -12,7 +12,14 @@ from xpoll_dagster.defs.authors import Writer, write_each
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.linking import assets as linking  # declares what this package builds on
 from xpoll_dagster.defs.materialization import Built, materialise
-from xpoll_dagster.defs.metadata import bar_chart, column_schema, heat_map, sample_table
+from xpoll_dagster.defs.metadata import (
+    bar_chart,
+    card,
+    heat_map,
+    sample_table,
+    table_facts,
+    written_by,
+)
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults
 from xpoll_dagster.sft.assemble import assemble
@@ -36,9 +43,8 @@ def _describe_texts(path: Path) -> Mapping[str, Any]:
     rejected = texts.filter(~pl.col("accepted"))
     columns = ["id", "kind", "text", "instruction", "response"]
     return {
-        "dagster/column_schema": column_schema(texts.schema),
-        "dagster/partition_row_count": texts.height,
-        "written_by": ", ".join(sorted(set(texts["model"].drop_nulls()))) or "nobody",
+        **table_facts(texts, partition=True),
+        "written_by": written_by(texts),
         "sample": sample_table(texts.filter("accepted").select(columns), 6),
         "rejected": sample_table(rejected.select("id", "kind", "rejected_by", "text"), 10),
     }
@@ -138,10 +144,9 @@ def sft_dataset(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
         }
         columns = ["id", "format", "domains", "text", "score"]
         return {
-            "dagster/row_count": report["rows"],
-            "dagster/column_schema": column_schema(rows.schema),
+            **table_facts(rows, rows=report["rows"]),
             "report": dg.MetadataValue.json(report),
-            "card": dg.MetadataValue.md((path / "README.md").read_text(encoding="utf-8")[:6000]),
+            "card": card(path),
             "sample": sample_table(rows.select(columns)),
             "formats": bar_chart(report["by_format"], "Rows per format"),
             "domains": heat_map(pairs, "Cross-domain rows per pair of domains"),
@@ -179,8 +184,7 @@ def probe_prompts(context: dg.AssetExecutionContext, project: Project) -> dg.Mat
     def describe(path: Path) -> Mapping[str, Any]:
         probes = pl.read_parquet(path)
         return {
-            "dagster/row_count": probes.height,
-            "dagster/column_schema": column_schema(probes.schema),
+            **table_facts(probes),
             "sample": sample_table(probes, 12),
         }
 
