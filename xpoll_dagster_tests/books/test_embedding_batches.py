@@ -56,3 +56,31 @@ def test_vectors_of_two_models_are_not_mixed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(embedding_batches, "_embedder", lambda _: embed)
     with pytest.raises(EmbedderError, match="m@int8 and another with m@float32: set"):
         list(embed_books([("a", book(2)), ("b", book(2))], LocalCompute()))
+
+
+@pytest.mark.parametrize("compute", [LocalCompute(), Backwards()], ids=["forwards", "backwards"])
+def test_a_book_of_which_a_portion_fails_stops_no_other(
+    compute: Compute, monkeypatch: pytest.MonkeyPatch
+):
+    def embed(chunks: pl.DataFrame) -> pl.DataFrame:
+        if (chunks["text"] == "Poison").any():
+            raise MemoryError("too much")
+        return chunks.select("chunk_id", "text", model=pl.lit("m"), sha=pl.lit("0"))
+
+    monkeypatch.setattr(embedding_batches, "_embedder", lambda _: embed)
+    poisoned = pl.concat([book(1100), book(1).with_columns(text=pl.lit("Poison"))])
+    failed: dict[str, str] = {}
+    told: list[tuple[str, int, int]] = []
+    found = embed_books(
+        [("a", book(600)), ("bad", poisoned), ("b", book(2))],
+        compute,
+        on_failure=lambda name, error: failed.update({name: f"{error.kind}: {error}"}),
+        progress=lambda *given: told.append(given),
+    )
+    assert {name: frame["chunk_id"].to_list() for name, frame in found} == {
+        "a": book(600)["chunk_id"].to_list(),
+        "b": ["0", "1"],
+    }
+    assert failed == {"bad": "MemoryError: too much"}
+    assert {("a", 600, 600), ("b", 2, 2)} < set(told)
+    assert ("bad", 1101, 1101) not in told

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -182,6 +182,17 @@ class Doubler:
 
 def double(seconds: float = 0.0) -> Doubler:
     return Doubler(seconds)
+
+
+def lethal() -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Ends its process over one batch, as a bug in native code does."""
+
+    def work(frame: pl.DataFrame) -> pl.DataFrame:
+        if frame["x"][0] == 5:
+            os._exit(1)
+        return frame
+
+    return work
 
 
 class Flaky:

@@ -51,6 +51,21 @@ def test_a_failing_batch_is_tried_again_and_then_told():
     assert tries == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
+def test_where_failures_are_taken_the_other_batches_go_on():
+    def task(frame: pl.DataFrame) -> pl.DataFrame:
+        if frame["x"][0] == 1:
+            raise ValueError("not this one")
+        return frame
+
+    failed: list[BatchError] = []
+    compute = LocalCompute(ComputeOptions(attempts=2))
+    done = compute.map_batches(frames(3), lambda: task, on_failure=failed.append)
+    assert [place for place, _ in done] == [0, 2]
+    assert [(error.place, error.kind, str(error)) for error in failed] == [
+        (1, "ValueError", "not this one")
+    ]
+
+
 def test_a_shuffle_brings_rows_of_a_key_together_in_their_order():
     given = [
         pl.DataFrame(

@@ -28,6 +28,7 @@ from xpoll_dagster_tests.compute.ray_nodes import (
     double,
     flaky,
     free_port,
+    lethal,
     refuse,
     smallest,
     two_nodes,
@@ -136,6 +137,30 @@ class TestTwoNodes:
         assert [c.text for c in first] == [c.text for c in second[:5]]
         # Every question was asked once, whoever asked it.
         assert len((tmp_path / "log").read_text().splitlines()) == 7
+
+    def test_a_model_stays_for_the_next_call(self, compute: Compute):
+        calls: list[dict[str, list[int]]] = []
+        for _ in range(2):
+            done: dict[str, list[int]] = {}
+            for _, frame in compute.map_batches(batches(12), partial(double, 0.05), model=True):
+                done.setdefault(frame["worker"][0], []).append(frame["call"][0])
+            calls.append(done)
+        both = calls[0].keys() & calls[1].keys()
+        assert both
+        assert all(min(calls[1][worker]) > max(calls[0][worker]) for worker in both)
+
+    def test_a_batch_that_ends_its_actors_is_told_and_stops_no_other(self, compute: Compute):
+        failed: list[BatchError] = []
+        done = [
+            place
+            for place, _ in compute.map_batches(
+                batches(8), lethal, model=True, on_failure=failed.append
+            )
+        ]
+        assert sorted(done) == [0, 1, 2, 3, 4, 6, 7]
+        [error] = failed
+        assert error.place == 5
+        assert "died 3 times" in str(error)
 
     def test_actors_keep_their_task_and_a_killed_node_loses_no_batch(
         self, nodes: Nodes, compute: Compute
