@@ -157,8 +157,13 @@ class ModelActors:
             job = self._jobs.get()
             if job is None:
                 break
-            # A batch that is tried again after a death counts as begun already.
-            if not job.deaths and not job.result.set_running_or_notify_cancel():
+            # One that died while it had nothing to do is no batch's fault.
+            if not self._is_up(actor):
+                self._jobs.put(job)
+                self._ended()
+                actor = None
+                continue
+            if not job.result.running() and not job.result.set_running_or_notify_cancel():
                 continue
             if not self._do(actor, job):
                 actor = None
@@ -167,27 +172,38 @@ class ModelActors:
             self._ray.kill(actor)
 
     def _started(self) -> Any:
-        """An actor that is up, or None where the pool was closed or it died on the way."""
-        actor = self._actor.remote(self._factory, self._options.attempts)
-        up = actor.__ray_ready__.remote()
-        while not self._closed.is_set():
-            if self._ray.wait([up], timeout=_LOOK_S)[0]:
-                break
+        """An actor that is up, or None where it could not be started or the pool was closed."""
         try:
-            if self._closed.is_set():
-                self._ray.kill(actor)
-                return None
-            self._ray.get(up)
-        except self._ray.exceptions.RayError as error:
+            actor = self._actor.remote(self._factory, self._options.attempts)
+            up = self._answers(actor)
+        except Exception as error:  # noqa: BLE001 - told when nobody could be started
             with self._lock:
                 self._refused += 1
                 self._reason = _line(error, -1)
             self._closed.wait(1.0)
             return None
+        if not up:
+            self._ray.kill(actor)
+            return None
         with self._lock:
             self._alive += 1
             self._refused = 0
         return actor
+
+    def _is_up(self, actor: Any) -> bool:
+        try:
+            return self._answers(actor)
+        except self._ray.exceptions.RayError:
+            return False
+
+    def _answers(self, actor: Any) -> bool:
+        """Wait until an actor answers; False where the pool was closed. Raises what Ray does."""
+        answer = actor.__ray_ready__.remote()
+        while not self._ray.wait([answer], timeout=_LOOK_S)[0]:
+            if self._closed.is_set():
+                return False
+        self._ray.get(answer)
+        return True
 
     def _ended(self) -> None:
         with self._lock:
