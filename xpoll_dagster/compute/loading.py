@@ -36,10 +36,14 @@ def keep_compute(options: ComputeOptions) -> Iterator[None]:
     """Let what `open_compute` opens with these options stay open for the whole block.
 
     One connection then serves many steps of this process, and models stay loaded between
-    them. Nothing is opened before it is asked for.
+    them. Nothing is opened before it is asked for. Inside a block that keeps the same, nothing
+    changes.
     """
     global _kept  # noqa: PLW0603 - as the process has one connection to Ray
     before = _kept
+    if before is not None and before.options == options:
+        yield
+        return
     with ExitStack() as stack:
         _kept = _Kept(options, stack)
         try:
