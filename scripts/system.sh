@@ -1,6 +1,6 @@
 #!/bin/sh
 # The two system packages that xpoll makes use of, and with the argument `tests` the browser
-# of its tests: installs what is missing where it may, says what is skipped where it may not,
+# and the Postgres of its tests: installs what is missing where it may, says what is skipped where it may not,
 # and never stops the build.
 set -u
 
@@ -8,6 +8,7 @@ missing=""
 command -v tesseract >/dev/null 2>&1 || missing="tesseract-ocr"
 [ -f /usr/share/wordnet/data.noun ] || missing="$missing wordnet-base"
 [ "${1:-}" = tests ] && ! command -v chromium >/dev/null 2>&1 && missing="$missing chromium"
+[ "${1:-}" = tests ] && ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && missing="$missing postgresql"
 missing=$(echo "$missing" | sed 's/^ *//')
 [ -z "$missing" ] && exit 0
 
@@ -32,4 +33,5 @@ echo "Not installed: $missing. To install: apt-get install $missing (as root)."
 case "$missing" in *tesseract*) echo "  Without tesseract-ocr, scanned pages cannot be read: books that are only images fail with a message, all others are built." ;; esac
 case "$missing" in *wordnet*) echo "  Without wordnet-base, people and places are found by their capitals alone, and fewer links are made." ;; esac
 case "$missing" in *chromium*) echo "  Without chromium, the tests in a browser are skipped." ;; esac
+case "$missing" in *postgresql*) echo "  Without postgresql, the tests with Dagster's runs in Postgres are skipped." ;; esac
 exit 0

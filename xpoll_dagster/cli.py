@@ -119,9 +119,14 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
     from xpoll_dagster.defs.abandoned import close_abandoned_runs
     from xpoll_dagster.defs.home import open_instance
     from xpoll_dagster.settings import get_settings
+    from xpoll_dagster.storage import StorageError
 
-    with open_instance(get_settings()) as instance:
-        close_abandoned_runs(instance, launched=True)
+    try:
+        with open_instance(get_settings()) as instance:
+            close_abandoned_runs(instance, launched=True)
+    except StorageError as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(NOTHING_BUILT) from None
     dg = Path(sys.executable).with_name("dg")
     if not dg.exists():
         console.print("The command dg is missing: run make install again.")

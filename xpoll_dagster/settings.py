@@ -165,6 +165,12 @@ class Settings(BaseSettings):
         validation_alias="HF_TOKEN",
         description="Hugging Face token, used by hub_upload alone.",
     )
+    postgres_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Postgres for Dagster's runs and events, instead of SQLite in its home: "
+        "postgresql://user:password@host:5432/database. Without effect on a DAGSTER_HOME of "
+        "your own.",
+    )
     dagster_home_override: Path | None = Field(
         default=None,
         validation_alias="DAGSTER_HOME",

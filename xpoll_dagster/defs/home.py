@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from xpoll_dagster.defs.run_storage import storage_section
 from xpoll_dagster.settings import Settings
 from xpoll_dagster.storage import replace_file
 
@@ -16,13 +17,16 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "dagster.yaml"
 def prepare_home(settings: Settings) -> Path:
     """Make the home and point this process, and those it starts, to it.
 
-    A home that the user has set with DAGSTER_HOME is theirs and is left as it is.
+    A home that the user has set with DAGSTER_HOME is theirs and is left as it is. Raises
+    `StorageError` where Postgres is wanted and cannot be used.
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     if settings.dagster_home_override is None:
-        wanted = TEMPLATE.read_text(encoding="utf-8") if TEMPLATE.exists() else ""
         target = home / "dagster.yaml"
+        wanted = TEMPLATE.read_text(encoding="utf-8") if TEMPLATE.exists() else ""
+        if section := storage_section(settings, target):
+            wanted = f"{wanted}\n{section}"
         if not target.exists() or target.read_text(encoding="utf-8") != wanted:
             with replace_file(target) as temporary:
                 temporary.write_text(wanted, encoding="utf-8")
@@ -31,6 +35,6 @@ def prepare_home(settings: Settings) -> Path:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The Dagster instance of this data folder."""
+    """The Dagster instance of this data folder. Raises `StorageError` as `prepare_home` does."""
     prepare_home(settings)
     return dg.DagsterInstance.get()
