@@ -99,13 +99,14 @@ def status() -> None:
 def why(row_id: Annotated[str, typer.Argument(help="The `id` of a row of the dataset.")]) -> None:
     """Say where a row comes from: passages, books, pages, signals, gates."""
     from xpoll_dagster.definitions import defs
+    from xpoll_dagster.defs.places import open_store
     from xpoll_dagster.defs.provenance import explain_row
     from xpoll_dagster.settings import get_settings
-    from xpoll_dagster.storage import ArtifactStore, StorageError
+    from xpoll_dagster.storage import StorageError
 
     defs()
     try:
-        lines = explain_row(ArtifactStore(get_settings().artifacts_dir), row_id)
+        lines = explain_row(open_store(get_settings()), row_id)
     except (LookupError, StorageError) as error:
         console.print(str(error).strip("'\""), markup=False)
         raise typer.Exit(NOTHING_BUILT) from None
@@ -149,16 +150,20 @@ def _names(options: list[str] | None) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line; a disk that is full or read-only is said in one sentence."""
+    """Run the command line; a disk or store that cannot be used is said in one sentence."""
     from xpoll_dagster.settings import get_settings
-    from xpoll_dagster.storage import disk_sentence
+    from xpoll_dagster.storage import StorageError, disk_sentence
 
     try:
         app()
     except Exception as error:
-        if disk_sentence(error, Path()) is None:
+        if isinstance(error, StorageError):
+            sentence = str(error)
+        elif disk_sentence(error, Path()) is not None:
+            sentence = str(disk_sentence(error, get_settings().data_dir))
+        else:
             raise
-        console.print(str(disk_sentence(error, get_settings().data_dir)), markup=False)
+        console.print(sentence, markup=False)
         sys.exit(NOTHING_BUILT)
 
 

@@ -8,12 +8,22 @@ puts them together. A nested option is set with a double underscore:
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from xpoll_dagster.books.chunking_options import ChunkingOptions
@@ -86,8 +96,16 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default_factory=_default_data_dir,
-        description="Holds books/ (inputs), artifacts/ (everything built) and .dagster/.",
+        description="Holds books/ (inputs), artifacts/ (everything built) and .dagster/: a folder, "
+        "or the address of an object store that several machines share (s3://bucket/prefix).",
     )
+    work_dir: Path | None = Field(
+        default=None,
+        description="With an address: the folder of this machine where its part of the data is "
+        "worked on, empty at first; default: one below ~/.cache/xpoll.",
+    )
+    # The address, where data_dir was given as one: data_dir is then the working folder.
+    data_address: str = Field(default="", exclude=True)
     reading: ReadingOptions = Field(default=ReadingOptions(), description="Files to raw pages.")
     limits: Limits = Field(default=Limits(), description="What reading one book may use.")
     cleaning: CleaningOptions = Field(
@@ -176,6 +194,19 @@ class Settings(BaseSettings):
         validation_alias="DAGSTER_HOME",
         description="Dagster's own home; default: .dagster below data_dir.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_an_address(cls, given: Any) -> Any:
+        address = str(given.get("data_dir", "")) if isinstance(given, dict) else ""
+        if "://" not in address:
+            return given
+        if address.startswith("file://"):
+            return {**given, "data_dir": address.removeprefix("file://")}
+        work = given.get("work_dir")
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "xpoll"
+        name = hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:16]
+        return {**given, "data_address": address, "data_dir": work or cache / name}
 
     @field_validator("data_dir")
     @classmethod

@@ -30,9 +30,11 @@ def mix(
     from xpoll_dagster.corpus.mixing import mix as draw
     from xpoll_dagster.corpus.model import SourceError
     from xpoll_dagster.corpus.profiles import load_profile
+    from xpoll_dagster.defs.places import follow_inputs, open_store
     from xpoll_dagster.settings import get_settings
 
     settings = get_settings()
+    follow_inputs(settings)
     path = Path(profile)
     if path.suffix not in {".yaml", ".yml"}:
         path = settings.corpus_dir / "profiles" / f"{profile}.yaml"
@@ -46,7 +48,7 @@ def mix(
     options = MixOptions.model_validate(settings.corpus.mix.model_dump() | given)
     try:
         report = draw(
-            corpus or settings.artifacts_dir / "merged_corpus",
+            corpus or open_store(settings).content("merged_corpus", suffix=""),
             load_profile(path),
             output,
             options,
@@ -108,13 +110,13 @@ def explain(row_id: Annotated[str, typer.Argument(help="The `_id` of a row.")]) 
     """Say where a row comes from, or why it is gone and what stands for it."""
     from xpoll_dagster.corpus.explanation import explain as find
     from xpoll_dagster.corpus.model import SourceError
+    from xpoll_dagster.defs.places import open_store
     from xpoll_dagster.settings import get_settings
-    from xpoll_dagster.storage import ArtifactStore
 
-    store = ArtifactStore(get_settings().artifacts_dir)
+    store = open_store(get_settings())
     sources = [one.path for one in store.partitions("instruct_source", "").values()]
     try:
-        found = find(row_id, store.path("merged_corpus", suffix=""), sources)
+        found = find(row_id, store.content("merged_corpus", suffix=""), sources)
     except (SourceError, LookupError) as error:
         _end(str(error).strip("'\""))
     console.print(found.text, markup=False)

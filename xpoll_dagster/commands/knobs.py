@@ -38,6 +38,8 @@ class Knob:
 def knobs(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Knob]:
     """All knobs below a model, depth first."""
     for name, field in model.model_fields.items():
+        if field.exclude:
+            continue  # made of another knob
         inner = _nested(field)
         if inner is not None:
             yield from knobs(inner, (*path, name))

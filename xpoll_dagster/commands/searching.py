@@ -23,6 +23,7 @@ def search(
 ) -> None:
     """Search the bundle, as a model in training does: originals and paraphrases alike."""
     from xpoll_dagster.books.embedding import EmbedderError, load_embedder
+    from xpoll_dagster.defs.places import open_store
     from xpoll_dagster.retrieval.bundle import Bundle
     from xpoll_dagster.retrieval.errors import RetrievalError
     from xpoll_dagster.settings import get_settings
@@ -30,7 +31,7 @@ def search(
     settings = get_settings()
     try:
         bundle = Bundle.load(
-            settings.artifacts_dir / "retrieval",
+            open_store(settings).content("retrieval", suffix=""),
             load_embedder(settings.embedder),
             settings.retrieval.search,
         )

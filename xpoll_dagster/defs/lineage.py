@@ -13,8 +13,9 @@ from xpoll_dagster.corpus.catalogue import Catalogue, load_catalogue
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.defs.declaration import STEPS, Step
 from xpoll_dagster.defs.phases import BOOKS, Phase
+from xpoll_dagster.defs.places import bring_own, follow_inputs, open_store
 from xpoll_dagster.settings import Settings
-from xpoll_dagster.storage import Artifact, ArtifactStore, TreeHashes, fingerprint, hash_file
+from xpoll_dagster.storage import Artifact, TreeHashes, fingerprint, hash_file
 
 State = Literal["current", "stale", "missing", "failed", "waiting"]
 
@@ -36,13 +37,14 @@ class Standing:
 class Lineage:
     """One look at the library and the store; changes nothing in either.
 
-    The books' folder and the books' chains are looked at once: make another one to see what
-    has changed since.
+    Where both are kept in an object store, what is read of them is fetched. The books' folder and
+    the books' chains are looked at once: make another one to see what has changed since.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = ArtifactStore(settings.artifacts_dir)
+        follow_inputs(settings)
+        self.store = open_store(settings)
         self.hashes = TreeHashes(settings.artifacts_dir / ".cache" / "book-hashes.json")
 
     @cached_property
@@ -141,6 +143,7 @@ class Lineage:
             return ""
         parts = [fingerprint(entry.model_dump(mode="json", exclude={"notes", "verified"}))]
         if entry.path is None:
+            bring_own(self.store, entry.own)
             try:
                 files = catalogue.local_files(entry, self.settings.artifacts_dir)
             except SourceError:

@@ -9,9 +9,12 @@ from typing import Literal
 
 import dagster as dg
 
+from xpoll_dagster.defs.places import follow_inputs
 from xpoll_dagster.settings import get_settings
 
 PartitionedBy = Literal["book", "source", "profile"]
+
+follow_inputs(get_settings())  # profiles are read below, prompts and notes by the assets' versions
 
 books_partitions = dg.DynamicPartitionsDefinition(name="books")
 sources_partitions = dg.DynamicPartitionsDefinition(name="instruct_sources")

@@ -12,6 +12,7 @@ from xpoll_dagster.books.library import Library
 from xpoll_dagster.books.model import Book, BookError
 from xpoll_dagster.corpus.catalogue import Catalogue, load_catalogue
 from xpoll_dagster.defs.lineage import Lineage
+from xpoll_dagster.defs.places import follow_inputs, open_store
 from xpoll_dagster.settings import Settings, get_settings
 from xpoll_dagster.sft.model import SPLITS
 from xpoll_dagster.storage import ArtifactStore, StorageError
@@ -38,7 +39,7 @@ class Project(dg.ConfigurableResource):
     @property
     def store(self) -> ArtifactStore:
         """The store of everything built."""
-        return ArtifactStore(self.settings.artifacts_dir)
+        return open_store(self.settings)
 
     @property
     def lineage(self) -> Lineage:
@@ -48,15 +49,17 @@ class Project(dg.ConfigurableResource):
     @property
     def library(self) -> Library:
         """The books as they lie in the folder now."""
+        follow_inputs(self.settings)
         return Library.discover(self.settings.books_dir)
 
     def catalogue(self) -> Catalogue:
         """The catalogue of instruction datasets. Raises `SourceError` where it is wrong."""
+        follow_inputs(self.settings)
         return load_catalogue(self.settings.corpus_dir / "catalogue.yaml")
 
     def folder(self, asset: str) -> Path:
-        """Where the artifact of an asset that fills a folder lies, built or not."""
-        return self.store.path(asset, suffix="")
+        """Where the artifact of an asset that fills a folder lies to be read, built or not."""
+        return self.store.content(asset, suffix="")
 
     def book(self, key: str) -> Book:
         """The book of a partition. Raises `BookError` where its file is gone."""
@@ -106,7 +109,7 @@ class Project(dg.ConfigurableResource):
 
     def read_books(self, asset: str) -> pl.LazyFrame:
         """A per-book table of the complete chain over all books that take part."""
-        paths = [self.store.path(asset, key) for key in self.lineage.complete_books()]
+        paths = [self.store.content(asset, key) for key in self.lineage.complete_books()]
         if not paths:
             raise BookError("No book has been read yet: run the books job first.")
         return pl.scan_parquet(paths)

@@ -84,6 +84,15 @@ class ArtifactStore:
                 raise ValueError(f"{part!r} cannot be part of an artifact's path")
         return self.root.joinpath(*parts[:-1], f"{parts[-1]}{suffix}")
 
+    def content(self, asset: str, partition: str | None = None, suffix: str = ".parquet") -> Path:
+        """Where the content lies to be read, built or not: fetched where it is kept elsewhere."""
+        return self.path(asset, partition, suffix)
+
+    def address(self, asset: str, partition: str | None = None) -> str | None:
+        """Where an artifact is kept for other machines; None where it is kept here alone."""
+        del asset, partition
+        return None
+
     def _beside(self, asset: str, partition: str | None, ending: str) -> Path:
         folder = self.root / ".manifests"
         return folder / (

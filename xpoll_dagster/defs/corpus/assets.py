@@ -30,6 +30,7 @@ from xpoll_dagster.defs.authors import writer_at_work
 from xpoll_dagster.defs.declaration import STEPS, declare
 from xpoll_dagster.defs.materialization import Built, materialise
 from xpoll_dagster.defs.metadata import bar_chart, card, plain_numbers, sample_table
+from xpoll_dagster.defs.places import bring_own
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
 from xpoll_dagster.defs.sft import assets as sft
@@ -81,6 +82,7 @@ def instruct_source(context: dg.AssetExecutionContext, project: Project) -> dg.M
             )
             revision, files = fetched.revision, fetched.files
         else:
+            bring_own(project.store, entry.own)
             files = catalogue.local_files(entry, settings.artifacts_dir)
         numbers: dict[str, Any] = {}
 
@@ -290,7 +292,7 @@ def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
     """A rank and a stage for every row of a mix: open and creative first, settled last."""
 
     def build() -> Built:
-        mix = project.store.path("profile_mix", context.partition_key, suffix="")
+        mix = project.store.content("profile_mix", context.partition_key, suffix="")
         numbers: dict[str, Any] = {}
 
         def fill(folder: Path) -> None:

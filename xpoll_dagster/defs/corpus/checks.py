@@ -18,7 +18,7 @@ def source_is_as_expected(
     catalogue = project.catalogue()
     breaks = []
     for name in context.partition_keys:
-        folder = project.store.path("instruct_source", name, suffix="")
+        folder = project.store.content("instruct_source", name, suffix="")
         breaks += verify_source(folder, catalogue.entry(name), project.settings.corpus.verification)
     return verdict(breaks)
 
@@ -33,10 +33,10 @@ def rows_conserve(project: Project) -> dg.AssetCheckResult:
         for name in project.lineage.taking_part(STEPS["instruct_source"])
         if not catalogue.entry(name).evaluation
     ]
-    return verdict(check_conservation(project.store.path("merged_corpus", suffix=""), folders))
+    return verdict(check_conservation(project.store.content("merged_corpus", suffix=""), folders))
 
 
 @dg.asset_check(asset="merged_corpus", blocking=True)
 def every_removed_row_has_its_winner(project: Project) -> dg.AssetCheckResult:
     """What the ledger says was kept in a row's place is in the corpus."""
-    return verdict(missing_winners(project.store.path("merged_corpus", suffix="")))
+    return verdict(missing_winners(project.store.content("merged_corpus", suffix="")))

@@ -16,7 +16,7 @@ from xpoll_dagster.storage import hash_file
 def questions_are_as_they_were(project: Project) -> dg.AssetCheckResult:
     """The bundle's questions are the built ones, byte for byte, whatever index lies beside."""
     built, bundle = (
-        project.store.path(name, suffix="") for name in ("questions_json", "retrieval")
+        project.store.content(name, suffix="") for name in ("questions_json", "retrieval")
     )
     return verdict(
         [
@@ -30,7 +30,7 @@ def questions_are_as_they_were(project: Project) -> dg.AssetCheckResult:
 @dg.asset_check(asset="retrieval", blocking=True)
 def numbering_agrees(project: Project) -> dg.AssetCheckResult:
     """Position 17 of the chunks is chunk_17, and every question names a chunk that is there."""
-    bundle = project.store.path("retrieval", suffix="")
+    bundle = project.store.content("retrieval", suffix="")
     table = pl.read_parquet(bundle / "chunks.parquet")
     wrong = table.with_row_index("place").filter(
         pl.col("chunk_id") != pl.format("chunk_{}", pl.col("place"))
@@ -48,7 +48,7 @@ def no_gold_chunk_in_two_splits(project: Project) -> dg.AssetCheckResult:
     """What is searched for in training is not searched for in testing."""
     rows = pl.concat(
         pl.read_parquet(file)
-        for file in sorted((project.store.path("grpo_dataset", suffix="") / "trl").glob("*"))
+        for file in sorted((project.store.content("grpo_dataset", suffix="") / "trl").glob("*"))
     )
     shared = (
         rows.select("split", pl.col("gold_chunk_ids").alias("chunk"))

@@ -37,7 +37,7 @@ def rows_are_unique(project: Project) -> dg.AssetCheckResult:
 @dg.asset_check(asset="sft_dataset")
 def counts_conserve(project: Project) -> dg.AssetCheckResult:
     """Every text written is a row or left out with a reason, counted from the files."""
-    folder = project.store.path("sft_dataset", suffix="")
+    folder = project.store.content("sft_dataset", suffix="")
     texts = project.read_all("pair_texts").select("id").collect()["id"]
     rows = pl.concat(list(project.dataset_splits().values()))
     left_out = pl.read_parquet(folder / "left_out.parquet")
