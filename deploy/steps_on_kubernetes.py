@@ -9,7 +9,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster_k8s import k8s_job_executor
 
-from xpoll_dagster.definitions import defs as xpoll
+from xpoll_dagster import definitions as xpoll
 
 CONFIG = {
     "job_image": "registry.example.com/xpoll:latest",
@@ -38,4 +38,4 @@ IN_PODS = k8s_job_executor.configured(CONFIG)
 @dg.definitions
 def defs() -> dg.Definitions:
     """The whole project, its steps in pods."""
-    return dg.Definitions.merge(xpoll(), dg.Definitions(executor=IN_PODS))
+    return dg.Definitions.merge(xpoll.defs(), dg.Definitions(executor=IN_PODS))

@@ -31,6 +31,9 @@ def print_summary(
     dataset = lineage.store.get("sft_dataset", None, "")
     if dataset is not None:
         console.print(f"Dataset:  {dataset.path}", markup=False)
+        address = lineage.store.address("sft_dataset")
+        if address is not None:
+            console.print(f"Kept at:  {address}", markup=False)
         console.print(
             f"Load it:  datasets.load_from_disk({str(dataset.path / 'hf')!r})", markup=False
         )

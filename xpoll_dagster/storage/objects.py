@@ -49,7 +49,6 @@ class ObjectStore:
             )
         self._protocol = protocol
         self._root = rest.strip("/")
-        self._bucket = self._root.partition("/")[0]
         self._opened = threading.Lock()
         self._system: Any = None
         self.address = f"{protocol}://{self._root}"
@@ -62,8 +61,6 @@ class ObjectStore:
         """
         with self._told():
             found = self._files().find(self._path(prefix), detail=True, withdirs=False)
-            if not found:
-                self._check_bucket()
         start = f"{self._path(prefix)}/"
         keys: dict[str, Stored] = {}
         for path, info in sorted(found.items()):
@@ -142,15 +139,6 @@ class ObjectStore:
             ) from error
         # Nothing is remembered of a listing: other machines write here too.
         return kind(use_listings_cache=False, skip_instance_cache=self._protocol != "memory")
-
-    def _check_bucket(self) -> None:
-        if self._protocol == "memory":
-            return
-        if not self._files().exists(self._bucket):
-            raise StorageError(
-                f"There is no bucket {self._bucket} at {self._protocol}://: make it, or correct "
-                "XPOLL_DATA_DIR."
-            )
 
     @contextmanager
     def _told(self) -> Iterator[None]:

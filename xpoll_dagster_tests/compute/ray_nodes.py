@@ -47,29 +47,44 @@ def descendants(pid: int) -> list[int]:
 
 
 class Nodes:
-    """A head and further nodes, each with its own raylet and object store."""
+    """A head and further nodes, each with its own raylet and object store.
 
-    def __init__(self) -> None:
+    With a dashboard the head takes Ray jobs at `jobs_address`, and there is no second node.
+    """
+
+    def __init__(self, *, dashboard: bool = False) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="xray", dir="/tmp"))
         self.address = f"127.0.0.1:{free_port()}"
         self._processes: list[subprocess.Popen] = []
-        port = self.address.rpartition(":")[2]
+        ports = [int(self.address.rpartition(":")[2])]
+        arguments = ["--include-dashboard=false"]
+        if dashboard:
+            ports.append(free_port())
+            self.jobs_address = f"http://127.0.0.1:{ports[1]}"
+            arguments = [
+                "--include-dashboard=true",
+                "--dashboard-host=127.0.0.1",
+                f"--dashboard-port={ports[1]}",
+                f"--dashboard-agent-listen-port={free_port()}",
+            ]
         self._start(
-            "--head",
-            f"--port={port}",
-            "--include-dashboard=false",
-            f"--temp-dir={self._folder / 'ray'}",
+            "--head", f"--port={ports[0]}", *arguments, f"--temp-dir={self._folder / 'ray'}"
         )
-        deadline = time.monotonic() + 60
+        for port in ports:
+            self._wait_for_port(port)
+        if not dashboard:
+            self.add()
+
+    def _wait_for_port(self, port: int) -> None:
+        deadline = time.monotonic() + 90
         while True:
             try:
-                socket.create_connection(("127.0.0.1", int(port)), 1).close()
-                break
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
             except OSError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-        self.add()
 
     def _start(self, *arguments: str) -> None:
         ray = Path(sys.executable).parent / "ray"
@@ -124,10 +139,22 @@ class Nodes:
 
 @contextlib.contextmanager
 def two_nodes() -> Iterator[Nodes]:
+    with _started() as nodes:
+        yield nodes
+
+
+@contextlib.contextmanager
+def head_that_takes_jobs() -> Iterator[Nodes]:
+    with _started(dashboard=True) as nodes:
+        yield nodes
+
+
+@contextlib.contextmanager
+def _started(*, dashboard: bool = False) -> Iterator[Nodes]:
     pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
     if not Path("/proc/self/stat").exists():
         pytest.skip("nodes are killed by what /proc tells of them")
-    nodes = Nodes()
+    nodes = Nodes(dashboard=dashboard)
     try:
         yield nodes
     finally:

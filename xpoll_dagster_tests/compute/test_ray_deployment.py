@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._config import process_config
+from dagster._core.workspace.autodiscovery import loadable_targets_from_loaded_module
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -66,6 +67,8 @@ def test_steps_elsewhere_load(
     found = pytest.importorskip(package, reason=f"{package.replace('_', '-')} is not installed")
     monkeypatch.setenv("RAY_DASHBOARD_ADDRESS", "http://127.0.0.1:8265")
     loaded = load(module)
+    # As `dagster-webserver -m` looks for them: one set of definitions to a module.
+    assert [target.attribute for target in loadable_targets_from_loaded_module(loaded)] == ["defs"]
     definitions = loaded.defs()
     dg.Definitions.validate_loadable(definitions)
     assert isinstance(definitions.executor, dg.ExecutorDefinition)
