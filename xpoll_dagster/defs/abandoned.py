@@ -33,9 +33,11 @@ def close_abandoned_runs(instance: dg.DagsterInstance, *, launched: bool = False
 
     Those of `xpoll build` and of the schedules carry the tag of their process. With `launched`
     also those that a code server started: that may only be asked on the code server's own
-    machine, for a number of a process means nothing on another.
+    machine, for a number of a process means nothing on another. In a database (Postgres) the
+    runs of other machines stand beside those of this one, and only tagged ones are closed.
     """
     closed = 0
+    launched = launched and not _shared_with_other_machines(instance)
     unfinished = dg.RunsFilter(
         statuses=[
             dg.DagsterRunStatus.NOT_STARTED,
@@ -61,6 +63,10 @@ def close_abandoned_runs(instance: dg.DagsterInstance, *, launched: bool = False
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         closed += 1
     return closed
+
+
+def _shared_with_other_machines(instance: dg.DagsterInstance) -> bool:
+    return type(instance.run_storage).__module__.startswith("dagster_postgres")
 
 
 def _is_gone(process: str) -> bool:

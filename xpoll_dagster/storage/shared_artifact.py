@@ -30,6 +30,10 @@ class SharedManifest(BaseModel):
         return all(is_relative_file(name) for name in (self.place, *self.files))
 
 
+# The slot behind `Artifact.path`, which `SharedArtifact` puts a question in front of.
+_PATH: Any = Artifact.__dict__["path"]
+
+
 class SharedArtifact(Artifact):
     """An artifact whose content is fetched when its path is asked for."""
 
@@ -40,11 +44,11 @@ class SharedArtifact(Artifact):
         super().__init__(**fields)
 
     @property
-    def path(self) -> Path:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def path(self) -> Path:
         """Where the content lies here, fetched where it is not yet."""
         self._fetch()
-        return Artifact.path.__get__(self)
+        return _PATH.__get__(self)
 
     @path.setter
-    def path(self, place: Path) -> None:
-        Artifact.path.__set__(self, place)
+    def path(self, place: Path) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        _PATH.__set__(self, place)

@@ -133,7 +133,7 @@ class ArtifactStore:
 
     def read_beside(self, asset: str, partition: str | None, name: str) -> pl.DataFrame | None:
         """A table written `beside` an artifact, or None where there is none."""
-        path = self.path(asset, partition).with_suffix(f".{name}.parquet")
+        path = self.content(asset, partition).with_suffix(f".{name}.parquet")
         return pl.read_parquet(path) if path.exists() else None
 
     def partitions(self, asset: str, suffix: str = ".parquet") -> dict[str, Artifact]:

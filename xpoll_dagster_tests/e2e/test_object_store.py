@@ -150,6 +150,13 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     assert not [row for row in status.stdout.splitlines() if row.strip("│ ").split(" ")[0] in built]
     assert not list((tmp_path / "three" / "artifacts").rglob("*.parquet"))
 
+    # What it makes of what others have built is the same: all that a step reads was fetched.
+    library_wide = "cross_domain_pairs,pair_texts,sft_dataset,probe_prompts"
+    forced = three.xpoll("build", "--assets", library_wide, "--force")
+    assert forced.returncode == 0, forced.stdout + forced.stderr
+    assert _hashes(_manifests(server, "lib")) == _hashes(shared)
+    assert f"Kept at:  s3://{server.bucket}/lib/artifacts/sft_dataset/" in forced.stdout
+
     # A book that lands is read by whoever sees it first, alone.
     _put_books(server, "lib", "biology")
     landed = one.xpoll("build")
@@ -162,6 +169,42 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     unchanged = two.xpoll("build")
     assert "Building" not in unchanged.stdout
     assert _manifests(server, "lib") == grown
+
+
+def test_every_product_is_made_from_what_another_machine_has_built(
+    server: S3Server, tmp_path: Path
+) -> None:
+    _put_books(server, "all", "astronomy", "history")
+    one, two = Machine(server, tmp_path / "one", "all"), Machine(server, tmp_path / "two", "all")
+    built = one.xpoll("build", "all")
+    assert built.returncode == 0, built.stdout + built.stderr
+    before = _hashes(_manifests(server, "all"))
+    alone = [
+        "chunks_pkl,faiss_index,questions_json,retrieval,grpo_dataset,retrieval_scores",
+        "merged_corpus,preference_pairs,persona_mirrors",
+        "curriculum",
+        "report",
+    ]
+    for assets in alone:
+        # Each from an empty folder, so that nothing lies there by chance.
+        shutil.rmtree(two.folder, ignore_errors=True)
+        forced = two.xpoll("build", "all", "--assets", assets, "--force")
+        assert forced.returncode == 0, (assets, forced.stdout + forced.stderr)
+        after = _hashes(_manifests(server, "all"))
+        # Reports and cards tell when they were made.
+        assert {name: after[name] for name in after if name != "report.json"} == {
+            name: before[name] for name in before if name != "report.json"
+        }, assets
+    question = json.loads((_bundle_of(two) / "questions.json").read_text("utf-8"))[0]
+    found = two.xpoll("search", question["question"], "-k", "3")
+    assert question["chunk_id"] in found.stdout, found.stdout + found.stderr
+
+
+def _bundle_of(machine: Machine) -> Path:
+    """The bundle as a machine that never built it finds it."""
+    shutil.rmtree(machine.folder)
+    assert machine.xpoll("search", "the stars", "-k", "1").returncode == 0
+    return machine.folder / "artifacts" / "retrieval"
 
 
 WRITES = """
@@ -238,7 +281,8 @@ def test_each_kind_of_store_that_cannot_be_used_is_one_sentence(
     }
     for number, (sentence, environment) in enumerate(cases.items()):
         machine = Machine(server, tmp_path / str(number))
-        said = machine.xpoll("build" if number % 2 else "status", **environment)
+        machine.environment |= environment
+        said = machine.xpoll("build" if number % 2 else "status")
         shown = said.stdout + said.stderr
         assert said.returncode == 1, (sentence, shown)
         assert sentence in said.stdout, (sentence, shown)
