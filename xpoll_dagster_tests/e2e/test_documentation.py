@@ -73,6 +73,22 @@ RUN: dict[str, Run] = {
 
 ELSEWHERE: dict[str, str] = {
     "make test": "these tests are what it runs",
+    ".venv/bin/pip install -c constraints.txt -e '.[postgres]'": "the extra `dev` has the same",
+    ".venv/bin/pip install -c constraints.txt -e '.[s3]'": "the extra `dev` has the same",
+    "export XPOLL_POSTGRES_URL='postgresql://xpoll:PASSWORD@db.example.org:5432/xpoll'": (
+        "test_postgres.py sets it to a cluster of its own"
+    ),
+    "xpoll dev": "test_postgres.py and test_browser.py start it",
+    "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…": "test_object_store.py has a key",
+    "export XPOLL_DATA_DIR=s3://bucket/library": "test_object_store.py has a bucket",
+    "aws s3 cp thermodynamics.pdf s3://bucket/library/books/physics/": (
+        "test_object_store.py puts books into its bucket"
+    ),
+    "xpoll build": "test_object_store.py builds from its bucket",
+    "export DAGSTER_HOME=/shared/dagster XPOLL_DATA_DIR=/shared/library "
+    "RAY_DASHBOARD_ADDRESS=http://head:8265": "test_steps_on_ray.py sets them to its own",
+    "dagster asset materialize -m deploy.steps_on_ray --select book_pages,chunks "
+    "--partition physics--thermodynamics": "test_steps_on_ray.py runs it on a sample book",
     "make dev": "test_browser.py starts what it starts",
     "python -m benchmarks.ray_overhead": "compute/test_ray_overhead.py runs it on fewer rows",
 }
