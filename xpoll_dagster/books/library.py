@@ -6,6 +6,7 @@ Nothing of a book's content is read here; what a file really is, the readers fin
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from xpoll_dagster.books.model import Book
 BOOK_SUFFIXES = frozenset(
     {".pdf", ".epub", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text"}
 )
+MAX_BOOK_BYTES = 8 << 30  # every look at a new file reads it once, for its hash
+MAX_NAME_BYTES = 255  # longer names exist on no common file system
 MAX_DESCRIPTION_BYTES = 100_000
 DESCRIPTION = "book.yaml"
 
@@ -50,7 +53,8 @@ class Library:
         """Find the books below `folder`; an absent folder is an empty library.
 
         Hidden names, symbolic links, READMEs and descriptions are no books; files directly
-        in the folder, and kinds that no reader takes, are passed over with a reason.
+        in the folder, what cannot be read, and kinds that no reader takes, are passed over with
+        a reason. Nothing that lies there, whatever it is, keeps the others from being found.
         """
         books: dict[str, Book] = {}
         passed_over: dict[Path, str] = {}
@@ -59,18 +63,23 @@ class Library:
                 if domain_folder.suffix.lower() in BOOK_SUFFIXES - {".md", ".markdown"}:
                     passed_over[domain_folder] = "lies outside a domain's folder"
                 continue
-            for path in _visible(domain_folder):
-                if _is_description(path):
-                    continue
-                if path.is_file() and path.suffix.lower() not in BOOK_SUFFIXES:
-                    passed_over[path] = f"no reader takes {path.suffix or 'a file without suffix'}"
-                    continue
-                if path.is_dir() and not any(path.iterdir()):
-                    passed_over[path] = "an empty folder"
-                    continue
+            try:
+                paths = list(_visible(domain_folder))
+            except OSError as error:
+                passed_over[domain_folder] = f"cannot be read: {error.strerror}"
+                continue
+            for path in paths:
                 try:
+                    if _is_description(path):
+                        continue
+                    if reason := _no_book(path):
+                        passed_over[path] = reason
+                        continue
                     described = _describe(path)
-                except (ValidationError, ValueError, yaml.YAMLError) as error:
+                except OSError as error:
+                    passed_over[path] = f"cannot be read: {error.strerror}"
+                    continue
+                except (ValidationError, ValueError, RecursionError, yaml.YAMLError) as error:
                     passed_over[path] = f"its description is no valid book.yaml: {_first(error)}"
                     continue
                 domain = described.domain or domain_folder.name
@@ -98,6 +107,31 @@ def _visible(folder: Path) -> Iterator[Path]:
         yield path
 
 
+def shown(name: str) -> str:
+    """A file's name as it can be printed and stored: what is no character becomes a mark."""
+    readable = os.fsencode(name).decode("utf-8", errors="replace")
+    return "".join("\ufffd" if unicodedata.category(c) == "Cc" else c for c in readable)
+
+
+def _no_book(path: Path) -> str | None:
+    """Why something that lies in a domain's folder is no book, or None where it may be one."""
+    if any(shown(part) != part for part in path.parts[-2:]):
+        return "its name has control characters or is not UTF-8: rename it"
+    if path.is_dir():
+        if not os.access(path, os.R_OK | os.X_OK):
+            return "cannot be read: Permission denied"
+        return None if any(path.iterdir()) else "an empty folder"
+    if path.suffix.lower() not in BOOK_SUFFIXES:
+        return f"no reader takes {path.suffix or 'a file without suffix'}"
+    if not path.is_file():
+        return "neither a file nor a folder"
+    if path.stat().st_size > MAX_BOOK_BYTES:
+        return f"is larger than {MAX_BOOK_BYTES >> 30} GiB"
+    if not os.access(path, os.R_OK):
+        return "cannot be read: Permission denied"
+    return None
+
+
 def _is_description(path: Path) -> bool:
     name = path.name.lower()
     return (
@@ -117,7 +151,7 @@ def _describe(path: Path) -> Description:
         ]
     )
     for file in beside:
-        if not file.is_file() or file.is_symlink():
+        if len(os.fsencode(file.name)) > MAX_NAME_BYTES or not file.is_file() or file.is_symlink():
             continue
         if file.stat().st_size > MAX_DESCRIPTION_BYTES:
             raise ValueError("it is larger than 100 kB")
@@ -131,6 +165,8 @@ def _describe(path: Path) -> Description:
 
 
 def _first(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     if isinstance(error, ValidationError):
         problem = error.errors()[0]
         return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
@@ -149,7 +185,7 @@ def _slug(name: str) -> str:
     if lossless:
         return slug
     # A name in another script leaves nothing, or not enough, to tell two books apart.
-    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
     return f"{slug}-{mark}" if slug else mark
 
 

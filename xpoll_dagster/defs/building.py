@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from xpoll_dagster.books.library import shown
 from xpoll_dagster.compute.loading import keep_compute
 from xpoll_dagster.defs.abandoned import PROCESS_TAG, close_abandoned_runs, this_process
 from xpoll_dagster.defs.declaration import STEPS
@@ -143,7 +144,7 @@ def build(
     lineage.store.sweep()
     builder = _Builder(settings, job, instance, force, say)
     for path, reason in library.passed_over.items():
-        say(f"Passed over {path.relative_to(settings.books_dir)}: {reason}")
+        say(f"Passed over {shown(str(path.relative_to(settings.books_dir)))}: {reason}")
     with keep_compute(settings.compute_options):
         _build_phases(builder, products, books, assets, leave_out)
     return builder.report

@@ -156,7 +156,11 @@ class Lineage:
         book = self.library.books.get(key)
         if book is None:
             return ""
-        parts = [self.hashes.hash(book.path), book.domain, book.title, book.language, book.route]
+        try:
+            content = self.hashes.hash(book.path)
+        except OSError as error:  # a part of it may be unreadable; reading it will say so
+            content = f"unreadable {error.errno}"
+        parts = [content, book.domain, book.title, book.language, book.route]
         return "-".join(parts)
 
     def complete_books(self) -> list[str]:

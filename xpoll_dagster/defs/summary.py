@@ -10,6 +10,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from xpoll_dagster.books.library import shown
 from xpoll_dagster.defs.building import BuildReport
 from xpoll_dagster.defs.lineage import Lineage
 from xpoll_dagster.settings import Settings
@@ -67,7 +68,7 @@ def _print_books(lineage: Lineage, report: BuildReport, console: Console) -> Non
         )
     console.print(table)
     for path, reason in lineage.library.passed_over.items():
-        console.print(f"  passed over {path.name}: {reason}", markup=False)
+        console.print(f"  passed over {shown(path.name)}: {reason}", markup=False)
 
 
 def _print_pairs(lineage: Lineage, console: Console) -> None:
@@ -121,6 +122,6 @@ def print_status(lineage: Lineage, console: Console) -> None:
     if table.row_count:
         console.print(table)
     for path, reason in lineage.library.passed_over.items():
-        console.print(f"passed over {path.name}: {reason}", markup=False)
+        console.print(f"passed over {shown(path.name)}: {reason}", markup=False)
     said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.print(said or "The library holds no book.")

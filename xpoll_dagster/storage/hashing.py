@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 _BLOCK = 1 << 20
@@ -33,7 +34,7 @@ def hash_tree(path: Path) -> str:
             continue
         if any(part.startswith(".") for part in relative.parts):
             continue
-        digest.update(f"{relative.as_posix()}\x1f{hash_file(file)}\n".encode())
+        digest.update(os.fsencode(relative.as_posix()) + f"\x1f{hash_file(file)}\n".encode())
     return digest.hexdigest()
 
 

@@ -18,8 +18,10 @@ _GRAIN_SECONDS = 2.0
 def tree_signature(path: Path) -> tuple[str, float]:
     """What a tree looks like without reading it, and when it last changed (seconds).
 
-    The signature covers names, sizes, times and inodes of the files that `hash_tree` reads.
-    A tree that is gone has an empty signature.
+    The signature covers names, sizes, times and inodes of the files that `hash_tree` reads. The
+    time is the system's own of the last change: that of the content is copied along with a file
+    and may lie in the future. A tree that is gone has an empty signature, one that cannot be
+    looked at (a name too long, no permission) one that says why.
     """
     digest = hashlib.sha256()
     newest = 0.0
@@ -32,11 +34,13 @@ def tree_signature(path: Path) -> tuple[str, float]:
             stat = file.stat()
             if file.is_dir():
                 continue
-            newest = max(newest, stat.st_mtime, stat.st_ctime)
+            newest = max(newest, stat.st_ctime)
             said = (relative, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
             digest.update(repr(said).encode())
     except FileNotFoundError:
         return "", time.time()
+    except OSError as error:
+        return f"cannot be read: {error.errno}", 0.0
     return digest.hexdigest(), newest
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -71,9 +72,38 @@ def test_a_changed_setting_makes_exactly_those_stale_that_read_it(settings: Sett
     _build(settings, BOOK_CHAIN, BOTH)
     chunking = settings.chunking.model_copy(update={"target_tokens": 150})
     other = settings.model_copy(update={"chunking": chunking})
-    assert _state(other, "chunks", "history--a") == ("stale", "code or settings changed")
+    assert _state(other, "chunks", "history--a") == ("stale", "a setting that it reads changed")
     for asset in ("book_pages", "chunk_embeddings", "chunk_concepts"):
         assert _state(other, asset, "history--a")[0] == "current"
+
+
+def test_changed_code_is_told_from_a_changed_setting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _build(settings, BOOK_CHAIN, BOTH)
+    newer = replace(STEPS["chunks"], code=STEPS["chunks"].code + 1)
+    monkeypatch.setitem(STEPS, "chunks", newer)
+    assert _state(settings, "chunks", "history--a") == ("stale", "its code changed")
+
+
+def test_what_stands_is_current_though_another_attempt_at_it_failed(settings: Settings) -> None:
+    """Of two runs at once, say; one that fails at something new is told as before."""
+    _build(settings, BOOK_CHAIN, BOTH)
+    lineage, step = Lineage(settings), STEPS["chunks"]
+    inputs = lineage.inputs(step, "history--a") or {}
+    version = step.version(settings)
+    lineage.store.record_failure("chunks", "history--a", "No.", version=version, inputs=inputs)
+    assert _state(settings, "chunks", "history--a") == ("current", "")
+    (settings.books_dir / "history" / "a.txt").write_text("Another text.", encoding="utf-8")
+    pages = STEPS["book_pages"]
+    lineage.store.record_failure(
+        "book_pages",
+        "history--a",
+        "It is broken.",
+        version=pages.version(settings),
+        inputs=Lineage(settings).inputs(pages, "history--a") or {},
+    )
+    assert _state(settings, "book_pages", "history--a") == ("failed", "It is broken.")
 
 
 def test_where_the_data_lies_makes_nothing_stale(settings: Settings, tmp_path: Path) -> None:
