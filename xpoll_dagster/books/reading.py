@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ def read_pages(
         except ChildFailed as error:
             # A BookError of the child already is the sentence for the user.
             known = error.kind == BookError.__name__
-            raise BookError(str(error) if known else f"{book.path.name}: {error}") from error
+            raise BookError(
+                str(error) if known else f"{book.path.name}: {_in_short(str(error))}"
+            ) from error
         except LimitExceeded as error:
             raise BookError(f"{book.path.name}: {error}") from error
         pages = pl.read_parquet(out)
@@ -69,3 +72,9 @@ def read_pages(
         tuple(str(author)[:200] for author in said["authors"][:100]),
         bool(said["paged"]),
     )
+
+
+def _in_short(message: str) -> str:
+    """An error's message without the path that the system puts behind it, and not too long."""
+    said = re.sub(r"^\[Errno \d+\] ([^:]+):.*", r"\1", message, flags=re.DOTALL).strip()[:300]
+    return said if said.endswith((".", ")")) else f"{said}."

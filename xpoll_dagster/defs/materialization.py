@@ -118,7 +118,7 @@ class Order:
         step, store = self._step, self._project.store
         found = self._project.lineage.inputs(step, self._partition)
         if found is None:
-            missing = ", ".join(step.inputs)
+            missing = ", ".join(step.inputs) or "what its partition is made from"
             raise StorageError(f"{step.asset} needs {missing}: materialise what is missing first.")
         self._inputs = found
         if is_forced(self._context) or not store.is_current(

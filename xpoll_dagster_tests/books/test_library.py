@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xpoll_dagster.books.library import Library
+from xpoll_dagster.books.library import Library, shown
 
 
 def put(folder: Path, name: str, content: str = "text") -> Path:
@@ -123,3 +124,47 @@ def test_no_description_stops_the_search(tmp_path: Path, content: str | bytes) -
     library = Library.discover(tmp_path)
     assert "physics--sound" in library.books
     assert len(library.books) + len(library.passed_over) == 2
+
+
+def test_nothing_that_lies_there_keeps_the_others_from_being_found(tmp_path: Path) -> None:
+    """Pipes, names that are no text, a description that no parser survives, 9 GiB of nothing."""
+    folder = tmp_path / "history"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.pdf")
+    (folder / "two\nlines.txt").write_text("x")
+    (folder / os.fsdecode(b"latin-\xe9.txt")).write_text("x")
+    (folder / "described.txt").write_text("x")
+    (folder / "described.book.yaml").write_text("[" * 50_000)
+    with (folder / "sparse.pdf").open("wb") as stream:
+        stream.truncate(9 << 30)
+    long_name = f"{'long-' * 50}.txt"
+    for name in ("good.txt", "-rf \U0001f600.txt", long_name):
+        (folder / name).write_text("x")
+    library = Library.discover(tmp_path)
+    assert {book.path.name for book in library.books.values()} == {
+        "good.txt",
+        "-rf \U0001f600.txt",
+        long_name,
+    }
+    said = {shown(path.name): reason for path, reason in library.passed_over.items()}
+    assert said == {
+        "pipe.pdf": "neither a file nor a folder",
+        "two\ufffdlines.txt": "its name has control characters or is not UTF-8: rename it",
+        "latin-\ufffd.txt": "its name has control characters or is not UTF-8: rename it",
+        "described.txt": "its description is no valid book.yaml: it is nested too deeply",
+        "sparse.pdf": "is larger than 8 GiB",
+    }
+    assert all(len(key) < 200 for key in library.books)
+
+
+def test_what_may_not_be_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told apart by what the system says, for tests may run as root, who may read all."""
+    for name in ("closed.txt", "open.txt"):
+        (tmp_path / "history").mkdir(exist_ok=True)
+        (tmp_path / "history" / name).write_text("x")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed.txt")
+    library = Library.discover(tmp_path)
+    assert list(library.books) == ["history--open"]
+    assert list(library.passed_over.values()) == ["cannot be read: Permission denied"]

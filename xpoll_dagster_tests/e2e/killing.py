@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,28 +186,31 @@ def build_killed(
     length: float,
     ways: Sequence[How],
     draw: random.Random,
+    tell: Callable[[Kill], None] = lambda _: None,
 ) -> Killed:
     """Build a copy of the books, kill it at random moments, once for each of the `ways`.
 
-    The moments are drawn uniformly from what an undisturbed build (of `length` seconds) would
-    have left to do; a build that ends before its moment comes is not killed.
+    The moments are drawn uniformly from the `length` (seconds) of an undisturbed build. A build
+    that is taken up again counts from when it has something to do, so that no moment falls into
+    the loading of libraries alone; one that ends before its moment comes is not killed.
     """
     shutil.copytree(books, data / "books")
     began = time.monotonic()
     kills: list[Kill] = []
     again: list[str] = []
-    at = 0.0
-    for how in ways:
-        moment = draw.uniform(0, max(length - at, 1.0))
+    moments = sorted(draw.uniform(0, length) for _ in ways)
+    for how, before, moment in zip(ways, [0.0, *moments], moments, strict=False):
         process = start(data, product)
+        if kills:
+            _until_it_works(process, data / "build.log")
         with suppress(subprocess.TimeoutExpired):
-            process.wait(moment)
+            process.wait(moment - before)
         if process.poll() is not None:
             break
-        at += moment
         if kills:
             again += redone(kills[-1], data)
-        kills.append(kill(process, data, how, at))
+        kills.append(kill(process, data, how, moment))
+        tell(kills[-1])
     code = start(data, product).wait()
     if kills:
         again += redone(kills[-1], data)
@@ -217,3 +220,10 @@ def build_killed(
     )
     seconds = time.monotonic() - began
     return Killed(kills, code, seconds, differing, sorted(set(again)), unfinished_runs(data))
+
+
+def _until_it_works(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the first line of a build that has found something to do."""
+    said = log.stat().st_size
+    while process.poll() is None and log.stat().st_size == said:
+        time.sleep(0.05)

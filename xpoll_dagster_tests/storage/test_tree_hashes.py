@@ -10,7 +10,7 @@ import pytest
 
 from xpoll_dagster.storage import hash_tree
 from xpoll_dagster.storage import tree_hashes as module
-from xpoll_dagster.storage.tree_hashes import TreeHashes
+from xpoll_dagster.storage.tree_hashes import TreeHashes, tree_signature
 
 
 @pytest.fixture
@@ -78,3 +78,35 @@ def test_a_broken_memory_is_forgotten(tree: Path, tmp_path: Path) -> None:
     memory = tmp_path / "memory.json"
     memory.write_text('{"half', encoding="utf-8")
     assert TreeHashes(memory).hash(tree) == hash_tree(tree)
+
+
+def test_a_time_in_the_future_makes_no_file_look_fresh(tmp_path: Path) -> None:
+    """Copied along from a machine whose clock was wrong, it would never be left in peace."""
+    file = tmp_path / "book.txt"
+    file.write_text("x")
+    os.utime(file, (4e9, 4e9))
+    assert tree_signature(file)[1] <= time.time()
+
+
+def test_a_folder_deeper_than_a_path_may_be_has_a_signature_that_stays(tmp_path: Path) -> None:
+    book = tmp_path / "book"
+    book.mkdir()
+    here = Path.cwd()
+    try:
+        os.chdir(book)
+        for _ in range(45):
+            Path("d" * 100).mkdir()
+            os.chdir("d" * 100)
+    finally:
+        os.chdir(here)
+    signature, changed = tree_signature(book)
+    assert "cannot be read" in signature
+    assert (signature, changed) == tree_signature(book)
+    assert changed < time.time() - 1000
+
+
+def test_names_that_are_not_utf8_are_hashed(tmp_path: Path) -> None:
+    (tmp_path / "book").mkdir()
+    first = hash_tree(tmp_path / "book")
+    (tmp_path / "book" / os.fsdecode(b"\xe9.md")).write_text("x")
+    assert hash_tree(tmp_path / "book") != first

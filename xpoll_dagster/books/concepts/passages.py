@@ -7,6 +7,7 @@ for sentence ends. In both cases the named instances of WordNet are matched as p
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,11 @@ ENTITY_KINDS = frozenset(
 
 # spaCy refuses longer texts with a model; a chunk is far shorter.
 _LONGEST_PASSAGE = 50_000
+
+
+# The tokenizer's time grows with the square of a word's length: 50,000 brackets in a row take
+# it minutes.
+_ENDLESS_WORD = re.compile(r"\S{200}(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def read_passages(
     english = language.split("-", maxsplit=1)[0].lower() == "en"
     model = installed_model() if english and options.use_statistical_model else None
     nlp, matcher = _pipeline(model, english, str(options.wordnet_folder))
-    cut = (passage[:_LONGEST_PASSAGE] for passage in passages)
+    cut = (_ENDLESS_WORD.sub(r"\g<0> ", passage[:_LONGEST_PASSAGE]) for passage in passages)
     for doc in nlp.pipe(cut, batch_size=64):
         known = ()
         if matcher is not None:
