@@ -71,7 +71,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     builds = []
     hits = 0
     while hits < options.kills:
-        ways = [
+        ways: list[How] = [
             WAYS[number % 2] for number in range(hits, min(hits + options.per_build, options.kills))
         ]
         data = folder / f"killed-{len(builds)}"
