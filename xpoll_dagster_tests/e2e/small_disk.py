@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from xpoll_dagster_tests.e2e.small_library import write_book
+from xpoll_dagster_tests.e2e.small_library import book_path, write_book
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -67,7 +67,7 @@ def main(folder: Path) -> None:
     shutil.copy(CHECKOUT / "dagster.yaml", home)
     _mount("-t", "tmpfs", "-o", "size=60m", "none", str(disk))
     for number in range(3):
-        write_book(disk / "books", number)
+        write_book(disk / "books", number, chapters=8)
     environment = dict(os.environ) | {
         "XPOLL_DATA_DIR": str(disk),
         "DAGSTER_HOME": str(home),
@@ -76,7 +76,7 @@ def main(folder: Path) -> None:
     steps: dict[str, object] = {"first": _xpoll(environment, "build") | _state(disk)}
 
     # A book to read again, and a library-wide step to do again, on a full disk.
-    book = write_book(disk / "books", 0)
+    book = book_path(disk / "books", 0)
     book.write_text(f"{book.read_text()}\n\nThe comet of 1618 was seen by Johannes Kepler.\n")
     (disk / "artifacts" / ".manifests" / "lexical_links.json").unlink()
     filler = _fill(disk)

@@ -9,10 +9,15 @@ SOURCES = CHECKOUT / "data" / "sample_sources"
 DOMAINS = ("astronomy", "history")
 
 
-def book_text(number: int) -> str:
-    """One chapter: of astronomy for even numbers, of history for odd ones; sixteen in all."""
-    chapters = sorted((SOURCES / DOMAINS[number % 2]).rglob("*.md"))
-    return chapters[number // 2].read_text(encoding="utf-8")
+def book_text(number: int, chapters: int = 1) -> str:
+    """Chapters of astronomy for even numbers, of history for odd ones, from the number's own on.
+
+    There are eight of each. Two books of one chapter may have nothing in common; of eight, they
+    give a dataset.
+    """
+    files = sorted((SOURCES / DOMAINS[number % 2]).rglob("*.md"))
+    first = number // 2
+    return "\n\n".join(file.read_text(encoding="utf-8") for file in files[first : first + chapters])
 
 
 def book_path(books: Path, number: int) -> Path:
@@ -25,9 +30,9 @@ def book_key(number: int) -> str:
     return f"{DOMAINS[number % 2]}--book-{number:02d}"
 
 
-def write_book(books: Path, number: int) -> Path:
+def write_book(books: Path, number: int, chapters: int = 1) -> Path:
     """Put the book of a number into the folder."""
     path = book_path(books, number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(book_text(number), encoding="utf-8")
+    path.write_text(book_text(number, chapters), encoding="utf-8")
     return path

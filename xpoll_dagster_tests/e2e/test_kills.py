@@ -25,7 +25,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """A library of two books, built in one go, and how long that took."""
     data = tmp_path_factory.mktemp("undisturbed")
     for number in (0, 1):
-        write_book(data / "books", number)
+        write_book(data / "books", number, chapters=8)
     began = time.monotonic()
     assert start(data, "sft").wait() == 0, (data / "build.log").read_text(encoding="utf-8")
     return data, time.monotonic() - began
