@@ -73,6 +73,12 @@ class AutomationOptions(BaseModel):
         ge=0,
         description="A book whose files changed more recently counts as still being copied.",
     )
+    patience_seconds: float = Field(
+        default=1800,
+        ge=0,
+        description="How long the library waits for a book that goes on changing; after that it "
+        "is built from the others, and this one follows when it is still.",
+    )
     gpu: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="Whether steps of the GPU pool are started by themselves: `auto` starts them "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,11 +52,13 @@ class Lineage:
         """The books as they lie in the folder now."""
         return Library.discover(self.settings.books_dir)
 
-    def inputs(self, step: Step, partition: str | None) -> dict[str, str] | None:
+    def inputs(
+        self, step: Step, partition: str | None, *, leave_out: Collection[str] = ()
+    ) -> dict[str, str] | None:
         """Content hashes of the inputs as they are now, or None where one is not built.
 
         A library-wide step takes those books whose chain is complete and names each, so a
-        book that comes, goes or changes makes it stale.
+        book that comes, goes or changes makes it stale. Assets in `leave_out` are not asked for.
         """
         found: dict[str, str] = {}
         if step.reads_files:
@@ -65,6 +67,8 @@ class Lineage:
                 return None  # one of the project's own artifacts that is not built yet
             found[step.partitioned_by or "files"] = files
         for name in (*step.inputs, *step.optional):
+            if name in leave_out:
+                continue
             of_input = self._standing_input(step, STEPS[name], partition)
             if not of_input and name in step.inputs:
                 return None

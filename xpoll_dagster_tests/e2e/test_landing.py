@@ -13,7 +13,7 @@ import pytest
 from xpoll_dagster_tests.e2e.daemon import Dev, manifests
 from xpoll_dagster_tests.e2e.small_library import book_key, book_path, book_text
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(2000)]
 
 CHAIN = ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts")
 LINKING = ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs")
@@ -50,6 +50,10 @@ def _started(dev: Dev, job: str) -> bool:
     return any(run.status is dg.DagsterRunStatus.STARTED for run in _runs(dev, job))
 
 
+def _finished(dev: Dev, job: str) -> bool:
+    return any(run.is_finished for run in _runs(dev, job))
+
+
 def _built_anew(dev: Dev) -> Counter[str]:
     """How often each library-wide linking asset was really built, not only looked at."""
     counts: Counter[str] = Counter()
@@ -84,7 +88,7 @@ def test_ten_books_land_while_the_daemon_is_killed_in_between(dev: Dev) -> None:
     dev.start()
     for number in range(BOOKS - 2, BOOKS):
         _copy_slowly(books, number)
-    dev.wait(dev.settled, 1000, "a library with nothing left to do")
+    dev.wait(lambda: _finished(dev, "linking_job"), 900, "the linking of the ten")
 
     keys = {book_key(number) for number in range(BOOKS)}
     with dev.instance() as instance:
@@ -101,6 +105,9 @@ def test_ten_books_land_while_the_daemon_is_killed_in_between(dev: Dev) -> None:
         inputs = built[asset]["inputs"]
         assert isinstance(inputs, dict)
         assert {name.split("@")[1] for name in inputs if name.startswith("chunks@")} == keys
+    dev.wait(dev.settled, 900, "a library with nothing left to do")
+    assert len(_runs(dev, "books_job")) == len(runs)
+    assert len(_runs(dev, "linking_job")) == 1
     status = dev.status()
     assert "stale" not in status
     assert "failed" not in status

@@ -22,6 +22,7 @@ from xpoll_dagster.storage import fingerprint
 
 WANTED_TAG = "xpoll/wanted"
 BOOK_TAG = "xpoll/book"
+PARTITION_TAG = "dagster/partition"
 
 # A run that ends without saying why (its process was killed) is tried so often for the same
 # inputs; one that fails with a reason is not tried again before something changes.
@@ -46,14 +47,19 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def plan(lineage: Lineage, instance: dg.DagsterInstance, unsettled: Collection[str] = ()) -> Plan:
+def plan(
+    lineage: Lineage,
+    instance: dg.DagsterInstance,
+    unsettled: Collection[str] = (),
+    awaited: Collection[str] | None = None,
+) -> Plan:
     """The runs of the first phase that has work left.
 
     Args:
         lineage: One look at the library: a book that lands after it is for the next one.
         instance: Knows which runs are under way and which were tried before.
-        unsettled: Keys of books whose files still change; nothing is built from them, and
-            the library-wide phases wait for them.
+        unsettled: Keys of books whose files still change; nothing is built from them.
+        awaited: Those of them that the library-wide phases wait for; all if None.
     """
     settings = lineage.settings
     found = Plan()
@@ -70,8 +76,8 @@ def plan(lineage: Lineage, instance: dg.DagsterInstance, unsettled: Collection[s
                     f"{left} of {partition or 'the library'} is started on demand (GPU work)"
                 )
             key = _key(lineage, phase, partition)
-            if not wanted or key in busy.wanted:
-                continue
+            if not wanted or (phase.job, partition) in busy.work:
+                continue  # what has changed since that run began is looked at when it has ended
             tried = _attempts(instance, phase, key)
             if tried >= MAX_ATTEMPTS:
                 found.notes.append(
@@ -94,8 +100,9 @@ def plan(lineage: Lineage, instance: dg.DagsterInstance, unsettled: Collection[s
             if under_way:
                 found.notes.append(f"{under_way} runs of {phase.job} are under way")
             break
-        if phase is BOOKS and unsettled:
-            found.notes.append(f"{len(unsettled)} books are still being copied")
+        copied = unsettled if awaited is None else awaited
+        if phase is BOOKS and copied:
+            found.notes.append(f"{len(copied)} books are still being copied")
             break
     return found
 
@@ -119,20 +126,21 @@ def _work(
 
 def _key(lineage: Lineage, phase: Phase, partition: str | None) -> str:
     """Names the work by everything that it would be made from."""
-    made_from = {}
-    for name in phase.steps:
-        inputs = lineage.inputs(STEPS[name], partition) or {}
-        outer = {
-            key: value for key, value in inputs.items() if key.split("@")[0] not in phase.steps
-        }
-        made_from[name] = [STEPS[name].version(lineage.settings), outer]
+    made_from = {
+        name: [
+            STEPS[name].version(lineage.settings),
+            # What the run itself makes on the way would change the name while it goes on.
+            lineage.inputs(STEPS[name], partition, leave_out=phase.steps) or {},
+        ]
+        for name in phase.steps
+    }
     return f"{phase.job}:{partition or 'library'}:{fingerprint(made_from)}"
 
 
 @dataclass(slots=True)
 class _Busy:
     jobs: Counter[str]
-    wanted: set[str]
+    work: set[tuple[str, str | None]]
 
 
 def _unfinished_runs(instance: dg.DagsterInstance) -> _Busy:
@@ -144,8 +152,7 @@ def _unfinished_runs(instance: dg.DagsterInstance) -> _Busy:
         job = next((phase.job for phase in PHASES if steps & set(phase.steps)), run.job_name)
         if job in jobs:
             busy.jobs[job] += 1
-        if WANTED_TAG in run.tags:
-            busy.wanted.add(run.tags[WANTED_TAG])
+            busy.work.add((job, run.tags.get(PARTITION_TAG)))
     return busy
 
 

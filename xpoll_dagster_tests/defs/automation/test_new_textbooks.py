@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from xpoll_dagster.definitions import defs
-from xpoll_dagster.defs.automation.planning import MAX_ATTEMPTS, plan
+from xpoll_dagster.defs.automation.planning import MAX_ATTEMPTS, WANTED_TAG, plan
 from xpoll_dagster.defs.automation.sensors import new_textbooks
 from xpoll_dagster.defs.declaration import STEPS
 from xpoll_dagster.defs.lineage import BOOK_CHAIN, Lineage
@@ -112,9 +112,10 @@ def _write(path: Path, text: str) -> None:
 
 def _record(instance: dg.DagsterInstance, request: dg.RunRequest, status: str) -> None:
     job = DEFINITIONS.resolve_job_def(str(request.job_name))
-    instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus(status), tags=dict(request.tags or {})
-    )
+    tags = dict(request.tags or {})
+    if request.partition_key is not None:
+        tags["dagster/partition"] = request.partition_key
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus(status), tags=tags)
 
 
 def _names(requests: list[dg.RunRequest]) -> list[tuple[Any, Any]]:
@@ -130,6 +131,26 @@ def test_a_book_still_being_copied_is_left_until_it_is_still(
     assert sensor.look() == []
     assert _names(sensor.look()) == [("books_job", "history--a")]
     assert sensor.instance.get_dynamic_partitions("books") == ["history--a"]
+
+
+def test_a_book_that_never_comes_to_rest_holds_the_library_up_for_a_while_only(
+    settings: Settings, sensor: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("history--a", "physics--b"):
+        _land(settings, key)
+    sensor.look()
+    for request in sensor.look():
+        _work(settings, request)
+    restless = _land(settings, "physics--log")
+    now = 4e9
+    monkeypatch.setattr("xpoll_dagster.defs.automation.sensors.time.time", lambda: now)
+    for minute in range(29):
+        now = 4e9 + 60 * minute
+        restless.write_text("line\n" * (minute + 1), encoding="utf-8")
+        assert sensor.look() == []
+    now += 120
+    restless.write_text("one more\n", encoding="utf-8")
+    assert _names(sensor.look()) == [("linking_job", None)]
 
 
 def test_a_landing_is_requested_once(settings: Settings, sensor: Sensor) -> None:
@@ -165,6 +186,42 @@ def test_ten_books_cause_one_relinking(settings: Settings, sensor: Sensor) -> No
         if phase.partitioned_by is None and phase.products != ("corpus",)
     ]
     assert [job for job in jobs if job in library_jobs] == library_jobs
+
+
+def test_a_run_that_is_half_done_is_not_requested_again(settings: Settings, sensor: Sensor) -> None:
+    """What it makes on the way must not look like new inputs."""
+    for key in ("history--a", "physics--b"):
+        _land(settings, key)
+    sensor.look()
+    for request in sensor.look():
+        _work(settings, request)
+    (linking,) = sensor.look()
+    assert linking.job_name == "linking_job"
+    _record(sensor.instance, linking, "STARTED")
+    for asset in list(linking.asset_selection or ()):
+        _work(settings, linking._replace(asset_selection=[asset]))
+        assert sensor.look() == []
+
+
+def test_a_killed_run_counts_as_tried_however_far_it_came(
+    settings: Settings, sensor: Sensor
+) -> None:
+    for key in ("history--a", "physics--b"):
+        _land(settings, key)
+    sensor.look()
+    for request in sensor.look():
+        _work(settings, request)
+    keys = []
+    for asset in (*PHASES[1].steps[:3], None, None):
+        for request in sensor.look():
+            if request.job_name != "linking_job":
+                continue
+            keys.append((request.tags or {})[WANTED_TAG])
+            _record(sensor.instance, request, "FAILURE")
+            if asset is not None:
+                _work(settings, request._replace(asset_selection=[dg.AssetKey(asset)]))
+    assert len(keys) == MAX_ATTEMPTS
+    assert len(set(keys)) == 1
 
 
 def test_a_changed_book_runs_again_and_the_library_with_it(
