@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+import polars as pl
 import pytest
 
 from xpoll_dagster.compute.local import LocalCompute
+from xpoll_dagster.compute.protocol import Factory
 from xpoll_dagster.defs.engines import author_engine, node_client, on_cluster
 from xpoll_dagster.settings import Settings
 from xpoll_dagster.writing.engines.distributed import DistributedEngine
@@ -36,7 +39,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
 class Remembering(LocalCompute):
     """Keeps what would travel."""
 
-    def map_batches(self, frames, factory, **options):
+    def map_batches(
+        self, frames: Iterable[pl.DataFrame], factory: Factory, **options: Any
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
         self.sent = pickle.dumps(factory)
         yield from super().map_batches(frames, pickle.loads(self.sent), **options)
 
