@@ -1,10 +1,11 @@
-"""The store's lock: content and manifest of an artifact change together for all who look."""
+"""Locks: content and manifest of an artifact change together for all who look."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +41,23 @@ class StoreLock:
             yield
         finally:
             os.close(descriptor)
+
+
+_OF_THREAD = threading.local()
+
+
+@contextlib.contextmanager
+def held_alone(file: Path) -> Iterator[None]:
+    """Hold a lock file alone, for as long as it takes; the thread that holds it may ask again."""
+    held: set[Path] = _OF_THREAD.__dict__.setdefault("files", set())
+    if file in held:
+        yield
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        held.add(file)
+        try:
+            yield
+        finally:
+            held.discard(file)

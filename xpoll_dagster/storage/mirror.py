@@ -5,17 +5,16 @@ One way only, down: for books, catalogues and manifests, which others write.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from xpoll_dagster.storage.atomic import WRITING_PREFIX, replace_file
+from xpoll_dagster.storage.lock import held_alone
 from xpoll_dagster.storage.objects import MissingObjectError, ObjectStore, Stored
 
 Known = dict[str, list[str | int]]
@@ -61,7 +60,7 @@ class Mirror:
                 return
             there = self._objects.listing(self._prefix)
             if self._differs(there, _load(self._memory)):
-                with self._alone():
+                with held_alone(self._memory.with_suffix(".lock")):
                     self._follow(there, _load(self._memory))
             self._looked = time.monotonic()
 
@@ -120,14 +119,6 @@ class Mirror:
             if parent == self.folder.parent or not parent.is_dir() or any(parent.iterdir()):
                 return
             parent.rmdir()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = self._memory.with_suffix(".lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
 
 
 def _load(memory: Path) -> Known:

@@ -10,14 +10,11 @@ finds the content whole. What a killed upload leaves is named by no manifest.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from pydantic import ValidationError
 
 from xpoll_dagster.storage.atomic import replace_directory, replace_file
 from xpoll_dagster.storage.hashing import hash_file
+from xpoll_dagster.storage.lock import held_alone
 from xpoll_dagster.storage.mirror import Mirror
 from xpoll_dagster.storage.objects import MissingObjectError, ObjectStore
 from xpoll_dagster.storage.shared_artifact import SharedArtifact, SharedManifest
@@ -211,7 +209,11 @@ class SharedStore(ArtifactStore):
         return artifact
 
     def _publish(self, artifact: Artifact, files: Mapping[str, Path]) -> None:
-        parts = [artifact.asset, artifact.partition, f"{artifact.content_hash[:16]}-{_unique()}"]
+        parts = [
+            artifact.asset,
+            artifact.partition,
+            f"{artifact.content_hash[:16]}-{uuid.uuid4().hex[:8]}",
+        ]
         place = "/".join(part for part in parts if part)
         self._objects.upload({f"{PREFIX}/{place}/{name}": file for name, file in files.items()})
         manifest = SharedManifest(
@@ -243,9 +245,11 @@ class SharedStore(ArtifactStore):
         inputs: Mapping[str, str],
     ) -> None:
         """Keep why the last attempt failed, for `status` on all machines."""
-        failure = Failure(asset, partition, message, version, dict(inputs), time.time())
         fields = {
-            name: getattr(failure, name) for name in ("message", "version", "inputs", "created")
+            "message": message,
+            "version": version,
+            "inputs": dict(inputs),
+            "created": time.time(),
         }
         try:
             self._objects.write(
@@ -275,57 +279,35 @@ class SharedStore(ArtifactStore):
         removed = super().sweep(older_than_seconds)
         objects = self._objects.listing(PREFIX)  # before the manifests that may name them
         self._manifests.refresh(now=True)
-        named = set()
-        for file in self._manifests.folder.glob("*.json"):
-            try:
-                named.add(SharedManifest.model_validate_json(file.read_bytes()).place)
-            except ValidationError:
-                if file.name.endswith(".failed.json"):
-                    continue
-                return removed  # what it names is not known, so nothing is unnamed
-        unnamed = [
-            f"{PREFIX}/{key}"
+        old = {
+            key
             for key, stored in objects.items()
             if not key.startswith(".manifests/")
             and stored.changed is not None
             and time.time() - stored.changed > max(older_than_seconds, UNNAMED_SECONDS)
-            and not any(key.startswith(f"{place}/") for place in _parents(key) & named)
-        ]
+        }
+        unnamed = sorted(f"{PREFIX}/{key}" for key in old & self._unnamed(objects))
         self._objects.remove(unnamed)
         return removed + len(unnamed)
 
+    def _unnamed(self, objects: Iterable[str]) -> set[str]:
+        """Those that no manifest names; none where what a manifest names is not known."""
+        named = set()
+        for file in self._manifests.folder.glob("*.json"):
+            if file.name.endswith(".failed.json"):
+                continue
+            try:
+                named.add(SharedManifest.model_validate_json(file.read_bytes()).place)
+            except ValidationError:
+                return set()
+        return {key for key in objects if named.isdisjoint(_parents(key))}
+
     # -- one at a time on this machine -----------------------------------------------
 
-    @contextmanager
-    def _alone(self, asset: str, partition: str | None) -> Iterator[None]:
-        """Hold an artifact of this machine's folder alone; its holder may ask again."""
+    def _alone(self, asset: str, partition: str | None) -> AbstractContextManager[None]:
+        """Hold an artifact of this machine's folder alone."""
         name = self._beside(asset, partition, ".lock").name
-        lock = self._manifests.folder.parent / "locks" / name
-        held = _held()
-        if lock in held:
-            yield
-            return
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            held.add(lock)
-            try:
-                yield
-            finally:
-                held.discard(lock)
-
-
-_OF_THREAD = threading.local()
-
-
-def _held() -> set[Path]:
-    if not hasattr(_OF_THREAD, "locks"):
-        _OF_THREAD.locks = set()
-    return _OF_THREAD.locks
-
-
-def _unique() -> str:
-    return hashlib.sha256(uuid.uuid4().bytes).hexdigest()[:8]
+        return held_alone(self._manifests.folder.parent / "locks" / name)
 
 
 def _parents(key: str) -> set[str]:
