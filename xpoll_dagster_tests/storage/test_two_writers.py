@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 
 from xpoll_dagster.storage import ArtifactStore, hash_tree
 
-WRITES = 40
+WRITES = 25
 ROWS = 2000
 
 # Every write says in its content, its tables beside, its version, inputs and numbers which it is.
@@ -88,6 +89,7 @@ def test_content_and_manifest_are_of_one_writer(
             looks += 1
         elif looks:
             missing += 1
+        time.sleep(0.002)
     for writer in writers:
         assert writer.wait() == 0, writer.communicate()[1]
     assert missing == 0, "once built, a reader always finds an artifact"

@@ -15,8 +15,10 @@ from itertools import pairwise
 
 _LETTER = r"[^\W\d_]"
 _WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)?(?:-{_LETTER}+)*")
-_BROKEN = re.compile("(\\S+)[-\u2010\u00ad¬]\n\\s*(\\S+)")
-_LEFT = re.compile(rf"({_LETTER}+(?:-{_LETTER}+)*)([-\u2010\u00ad¬])$")
+# Both may only start where a word does: tried from every letter of it, a word of a million
+# letters would take hours.
+_BROKEN = re.compile("(?<!\\S)(\\S+)[-\u2010\u00ad¬]\n\\s*(\\S+)")
+_LEFT = re.compile(rf"(?<!{_LETTER})({_LETTER}+(?:-{_LETTER}+)*)([-\u2010\u00ad¬])$")
 _RIGHT = re.compile(rf"({_LETTER}+)((?:-{_LETTER}+)*)")
 _DASHES = ("—", "―", "--")
 _RANGE_END = re.compile(r"\d[-–]$")

@@ -1,5 +1,6 @@
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,3 +76,11 @@ def test_any_lines_can_be_joined_and_lose_nothing_but_hyphens(lines: list[str]):
     folded = joined.replace(" ", "").replace("-", "")
     marks = str.maketrans(dict.fromkeys("-\u2010¬\u00ad "))
     assert folded.translate(marks) == "".join(lines).translate(marks)
+
+
+@pytest.mark.timeout(60)
+def test_a_word_of_a_million_letters_takes_no_time() -> None:
+    """Tried from every one of its letters it took hours."""
+    word = "a" * 1_000_000
+    hyphenation = Hyphenation.of([word, "well-", "known"])
+    assert hyphenation.join([word, "and it was", "well"]) == f"{word} and it was well"
