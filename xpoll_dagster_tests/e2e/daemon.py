@@ -91,7 +91,8 @@ class Dev:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(f"xpoll dev ended by itself: {self._tail()}")
-            if done():
+            # The daemon makes Dagster's home when it starts.
+            if (self.data / ".dagster" / "dagster.yaml").exists() and done():
                 return
             time.sleep(0.5)
         raise AssertionError(f"{what} did not happen within {seconds:g} s: {self._tail()}")
