@@ -1,11 +1,11 @@
 """What identifies a row: the key of its content, and its id.
 
-The key is the SHA-1 of the row's normalised fields (`normal_form`). The lengths of the fields
-stand before them, so that ("ab", "c") and ("a", "bc") never share a key, whatever
-characters the texts hold. Rows with one key are copies of each other. The key is made from
-instruction, input, output and system prompt, and from the conversation where that goes on
-after the first exchange; a conversation of one exchange is the same row as the plain
-question and answer.
+The key is the SHA-1 of the row's normalised fields (`normal_form`), joined by a separator; of
+fields that hold the separator themselves the lengths are joined to them, so that ("ab", "c")
+and ("a", "bc") never share a key, whatever characters the texts hold. Rows with one key are
+copies of each other. The key is made from instruction, input, output and system prompt, and
+from the conversation where that goes on after the first exchange; a conversation of one
+exchange is the same row as the plain question and answer.
 
 The id names the row for ever: source, a hash of the content as it stands (not normalised),
 and an ordinal where the source repeats the very same row. It holds no row number: adding,
@@ -18,10 +18,13 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from xpoll_dagster.corpus.normal_form import normal_form, normal_forms
+from xpoll_dagster.corpus.normal_form import joined_normal_form, normal_form, normal_forms
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 """Raised when keys of the same row change: sources with other keys must be built again."""
+
+SEPARATOR = "\x1f"
+"""ASCII's unit separator."""
 
 TEXT_FIELDS = ("instruction", "input", "output", "system")
 
@@ -62,22 +65,38 @@ def row_keys(rows: pl.DataFrame) -> pl.DataFrame:
     """
     import polars_hash as plh
 
-    normalised = normal_forms(rows.select(TEXT_FIELDS)).with_columns(
-        conversation=longer_conversations(rows, normalise=True)
+    fields = rows.select(
+        *(pl.col(name).fill_null("") for name in TEXT_FIELDS),
+        conversation=longer_conversations(rows, normalise=True),
     )
-    fields = normalised.columns
-    lengths = [pl.col(name).str.len_bytes() for name in fields]
-    joined = pl.concat_str([*(n.cast(pl.String) for n in lengths), *fields], separator="\x1f")
-    keys = normalised.lazy().select(joined=joined, length=pl.sum_horizontal(lengths)).collect()
-    digest = keys.select(digest=plh.col("joined").nchash.sha1().str.decode("hex"))
+    joined = _joined(fields)
+    digest = joined.to_frame("joined").select(
+        digest=plh.col("joined").nchash.sha1().str.decode("hex")
+    )
     part = pl.col("digest").bin
     return digest.select(
         key_a=part.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big"),
         key_b=part.slice(8, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big"),
         key_c=part.slice(16, 4).bin.reinterpret(dtype=pl.UInt32, endianness="big"),
-        length=keys["length"].cast(pl.UInt32),
+        length=(joined.str.len_bytes() - (len(fields.columns) - 1)).cast(pl.UInt32),
         content=_content(rows),
     )
+
+
+def _joined(fields: pl.DataFrame) -> pl.Series:
+    """The normalised fields of each row as one text."""
+    names = fields.columns
+    joined = fields.select(joined=pl.concat_str(names, separator=SEPARATOR)).to_series()
+    joined = joined_normal_form(joined, SEPARATOR)
+    # Their own separators would make it ambiguous which is which.
+    odd = joined.str.count_matches(SEPARATOR, literal=True) != len(names) - 1
+    if not odd.any():
+        return joined
+    rows = odd.arg_true()
+    normalised = normal_forms(fields[rows])
+    lengths = [pl.col(name).str.len_bytes().cast(pl.String) for name in names]
+    spelled = normalised.select(joined=pl.concat_str(*names, *lengths, separator=SEPARATOR))
+    return joined.scatter(rows, spelled.to_series())
 
 
 def longer_conversations(rows: pl.DataFrame, *, normalise: bool) -> pl.Series:

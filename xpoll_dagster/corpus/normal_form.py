@@ -57,6 +57,33 @@ def normal_forms(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.col(names).str.strip_chars(" ")) if spaces["ends"] else frame
 
 
+def joined_normal_form(texts: pl.Series, separator: str) -> pl.Series:
+    """`normal_form` of texts that were joined by a separator, each part by itself.
+
+    The separator must be an ASCII control character that is no white space: nothing composes
+    with it, so that only the spaces beside it are to be taken away. One pass over the joined
+    texts takes half the time of a pass over each column.
+    """
+    texts = texts.str.replace_all("\n+", " ")
+    if texts.str.contains("[\t\x0b-\r]").any():
+        texts = texts.str.replace_all("[\t\x0b-\r]", " ")
+    rows = (texts.str.len_chars() != texts.str.len_bytes()).arg_true()
+    if len(rows):
+        texts = _put(texts, rows, _beyond_ascii(texts.gather(rows)))
+    if texts.str.contains("  ", literal=True).any():
+        texts = texts.str.replace_all(" {2,}", " ")
+    for beside in (f" {separator}", f"{separator} "):
+        if texts.str.contains(beside, literal=True).any():
+            texts = texts.str.replace_all(beside, separator, literal=True)
+    return texts.str.strip_chars(" ")
+
+
+def _put(texts: pl.Series, rows: pl.Series, others: pl.Series) -> pl.Series:
+    """The texts with others in these rows; a column is copied only for one that differs."""
+    differ = (texts.gather(rows) != others).arg_true()
+    return texts.scatter(rows.gather(differ), others.gather(differ)) if len(differ) else texts
+
+
 def _beyond_ascii(texts: pl.Series) -> pl.Series:
     rows = texts.str.contains(_MAY_COMPOSE).arg_true()
     if len(rows):

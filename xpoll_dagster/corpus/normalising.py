@@ -40,7 +40,7 @@ NORMALISING_FILE = "normalising.json"
 CAPPED = "beyond the cap"
 """Reason of rows that the cap leaves out; they are counted among the rejected ones."""
 
-VERSION = 1
+VERSION = 2
 """Raised when the same input would give other rows: journals of another version are no use."""
 
 

@@ -31,7 +31,7 @@ from xpoll_dagster.corpus.source_tables import (
 )
 
 _BESIDE_ROWS = 50_000
-_TAKEN_TOGETHER = 6
+_TAKEN_TOGETHER = 3
 """Batches whose keys are looked up at once; as many again are being hashed meanwhile."""
 
 

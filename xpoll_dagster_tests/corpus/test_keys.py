@@ -19,10 +19,17 @@ def keys_of(*rows: Mapping[str, object]) -> list[tuple[int, int, int]]:
 
 def test_the_key_is_the_sha1_of_the_normalised_fields() -> None:
     found = keys_of({"instruction": "Say  it\n", "input": "caf\u00e9", "output": "It."})[0]
-    text = "\x1f".join(["6", "5", "3", "0", "0", "Say it", "caf\u00e9", "It.", "", ""])
+    text = "\x1f".join(["Say it", "caf\u00e9", "It.", "", ""])
     digest = hashlib.sha1(text.encode()).digest()
     sizes = ((0, 8), (8, 16), (16, 20))
     assert found == tuple(int.from_bytes(digest[a:b], "big") for a, b in sizes)
+
+
+def test_lengths_tell_fields_apart_that_hold_the_separator() -> None:
+    found = keys_of({"instruction": "a\x1fb", "input": "c", "output": "d"})[0]
+    text = "\x1f".join(["a\x1fb", "c", "d", "", "", "3", "1", "1", "0", "0"])
+    digest = hashlib.sha1(text.encode()).digest()
+    assert found[0] == int.from_bytes(digest[:8], "big")
 
 
 TEXT = st.text(alphabet="ab\x1f ,0123456789", max_size=4)

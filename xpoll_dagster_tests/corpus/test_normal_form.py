@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpoll_dagster.corpus.normal_form import normal_form
+from xpoll_dagster.corpus.normal_form import joined_normal_form, normal_form
 
 SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
@@ -33,6 +33,13 @@ def test_is_what_the_standard_library_gives(texts: list[str | None]) -> None:
 def test_a_second_time_changes_nothing(texts: list[str | None]) -> None:
     once = normal_form(pl.Series(texts, dtype=pl.String))
     assert normal_form(once).equals(once)
+
+
+@given(st.lists(st.lists(st.text(CHARACTERS, max_size=8), min_size=3, max_size=3), max_size=6))
+def test_texts_that_are_joined_are_normalised_apart(rows: list[list[str]]) -> None:
+    texts = pl.Series(["\x1f".join(row) for row in rows], dtype=pl.String)
+    found = joined_normal_form(texts, "\x1f").to_list()
+    assert found == ["\x1f".join(plain(part) for part in text.split("\x1f")) for text in texts]
 
 
 def test_no_character_that_composes_is_passed_over() -> None:

@@ -51,7 +51,7 @@ __all__ = [
     **declare(
         "instruct_source",
         group="corpus",
-        code=1,
+        code=2,
         after=["sft_dataset", "questions"],
         options=lambda s: [s.corpus.normalising],
         partitioned_by="source",
