@@ -88,15 +88,17 @@ def run_duckdb(files: list[Path], out: Path) -> int:
     return int(found[0]) if found else 0
 
 
-def run_ours(files: list[Path], out: Path, *, jsonl: bool) -> int:
+def run_ours(files: list[Path], out: Path, *, jsonl: bool, compression: str = "lz4") -> int:
     """Normalise the files that are no sources yet, merge; returns the rows of the corpus."""
     from xpoll_dagster.corpus.catalogue import Entry
     from xpoll_dagster.corpus.merge import merge_sources
-    from xpoll_dagster.corpus.merge_options import MergeOptions
-    from xpoll_dagster.corpus.normalising import normalise_source
+    from xpoll_dagster.corpus.merge_options import MergeOptions, SourceOptions
+    from xpoll_dagster.corpus.normalising import NormalisingOptions, normalise_source
     from xpoll_dagster.corpus.source_tables import Source, outranking_keys
     from xpoll_dagster.storage import replace_directory
 
+    written = SourceOptions.model_validate({"compression": compression})
+    settings = NormalisingOptions(source=written)
     folders = []
     expected = None
     for file in files:
@@ -114,17 +116,20 @@ def run_ours(files: list[Path], out: Path, *, jsonl: bool) -> int:
             licence="MIT",
         )
         with replace_directory(folder) as temporary:
-            normalise_source(entry, temporary, [file], expected=expected)
+            normalise_source(entry, temporary, [file], expected=expected, options=settings)
         # What `outranking_keys` reads for the next source: the entries are in order of rank.
         expected.add(Source.open(folder).keys("key_a")["key_a"].to_numpy())
     options = MergeOptions(jsonl="plain" if jsonl else "none")
     return merge_sources(folders, out / "corpus", options).rows
 
 
-def measure(kind: str, files: list[Path], out: Path, *, jsonl: bool) -> tuple[float, float, int]:
+def measure(
+    kind: str, files: list[Path], out: Path, *, jsonl: bool = False, compression: str = "lz4"
+) -> tuple[float, float, int]:
     """Seconds, peak resident memory in MB and rows written of one run in its own process."""
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.corpus", "--run", kind, "--out", str(out)]
+    command += ["--compression", compression]
     command += ["--jsonl"] if jsonl else []
     os.sync()
     start = time.perf_counter()
@@ -150,6 +155,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "xpoll-corpus")
     parser.add_argument("--only", nargs="*", default=["script", "duckdb", "ours"])
     parser.add_argument("--jsonl", action="store_true", help="write the JSONL copy as well")
+    parser.add_argument("--compression", default="lz4", help="of our shards; DuckDB's is lz4")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("inputs", nargs="*", type=Path, help=argparse.SUPPRESS)
@@ -159,7 +165,10 @@ def main() -> None:
         if options.run in runs:
             print(runs[options.run](options.inputs, options.out))
         else:
-            print(run_ours(options.inputs, options.out, jsonl=options.jsonl))
+            compression = options.compression
+            print(
+                run_ours(options.inputs, options.out, jsonl=options.jsonl, compression=compression)
+            )
         return
 
     folder = options.folder / f"{options.rows}"
@@ -173,16 +182,17 @@ def main() -> None:
     try:
         for kind in ("script", "duckdb"):
             if kind in options.only:
-                seconds, _, rows = measure(kind, files, work / kind, jsonl=False)
+                seconds, _, rows = measure(kind, files, work / kind)
                 result[f"{kind}_s"] = round(seconds, 2)
                 counts.append(rows == unique)
                 shutil.rmtree(work / kind)
         if "ours" in options.only:
-            seconds, peak, rows = measure("cold", files, work / "ours", jsonl=options.jsonl)
+            how = {"jsonl": options.jsonl, "compression": options.compression}
+            seconds, peak, rows = measure("cold", files, work / "ours", **how)
             result["cold_s"] = round(seconds, 2)
             counts.append(rows == unique)
             more = [*files, folder / "part-added.jsonl"]
-            seconds, added_peak, rows = measure("added", more, work / "ours", jsonl=options.jsonl)
+            seconds, added_peak, rows = measure("added", more, work / "ours", **how)
             result["added_s"] = round(seconds, 2)
             counts.append(rows == with_added)
             result["peak_mb"] = round(max(peak, added_peak))
@@ -194,7 +204,7 @@ def main() -> None:
     if "cold_s" in result:
         result["added_share"] = round(result["added_s"] / result["cold_s"], 3)
     result["same_unique_count"] = all(counts)
-    print(json.dumps(result))
+    print(json.dumps({**result, "compression": options.compression}))
 
 
 if __name__ == "__main__":

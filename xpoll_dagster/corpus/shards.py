@@ -10,7 +10,7 @@ import polars as pl
 
 from xpoll_dagster.storage.hashing import hash_file
 
-Compression = Literal["lz4", "zstd", "snappy"]
+Compression = Literal["lz4", "zstd", "snappy", "uncompressed"]
 
 ROW_GROUP = 10_000
 """Rows that a reader of a shard must hold at a time."""
