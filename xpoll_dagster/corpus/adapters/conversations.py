@@ -13,9 +13,11 @@ from xpoll_dagster.corpus.adapters.model import REJECTED_COLUMNS, UNIT, AdapterO
 from xpoll_dagster.corpus.adapters.rows import finish_rows
 
 ROLES = {
-    "user": "user human prompter seeker client patient person questioner instruction student",
+    "user": "user human prompter seeker client patient person questioner instruction student "
+    "apprentice",
     "assistant": "assistant gpt bot model chatgpt chatbot bing bard claude ai agent supporter "
-    "therapist counselor counsellor helper expert tutor function_call tool_call tool-call output",
+    "therapist counselor counsellor helper expert tutor wizard function_call tool_call tool-call "
+    "output",
     "system": "system developer context",
     "tool": "tool function function_response tool_response function-response observation ipython "
     "api environment tool_result",
@@ -66,7 +68,11 @@ def ordered_turns(frame: pl.DataFrame, turns: str = "turns") -> tuple[pl.DataFra
         .unnest("turn")
         .with_columns(
             place=pl.int_range(pl.len()).over(UNIT),
-            name=pl.col("role").str.strip_chars(" <|>:").str.to_lowercase(),
+            # Wizard of Wikipedia numbers its speakers: 0_Apprentice.
+            name=pl.col("role")
+            .str.strip_chars(" <|>:")
+            .str.to_lowercase()
+            .str.replace(r"^[01]_", ""),
             content=pl.col("content").str.strip_chars(),
         )
     )

@@ -24,12 +24,13 @@ INSTRUCTION = ("instruction", "prompt", "problem", "task", "instructions")
 ANSWER = (
     "output",
     "response",
+    # Where a record has both, the worked solution says more than the answer.
+    "solution",
+    "generated_solution",
     "answer",
     "completion",
-    "solution",
     "expected_output",
     "target",
-    "generated_solution",
     "generation",
     "responses",
 )
@@ -202,7 +203,10 @@ QUESTION_ANSWER = Adapter(
 
 
 def _expand_task(record: Record) -> list[Record]:
-    instances = record.get("instances")
+    instances = record.get("instances", record.get("Instances"))
+    definition = record.get("Definition")
+    if isinstance(definition, list) and all(isinstance(part, str) for part in definition):
+        definition = "\n".join(definition)
     if not isinstance(instances, list):
         raise WrongTypeError(f"instances is {kind_of(instances)}, not a list")
     units: list[Record] = []
@@ -212,7 +216,7 @@ def _expand_task(record: Record) -> list[Record]:
         output = instance.get("output")
         units.append(
             {
-                "instruction": record.get("instruction"),
+                "instruction": record.get("instruction", definition),
                 "input": instance.get("input"),
                 "output": output[0] if isinstance(output, list) and output else output,
             }
@@ -225,7 +229,10 @@ SELF_INSTRUCT = Adapter(
     summary="Self-Instruct seed tasks and Super-NaturalInstructions: an instruction with instances",
     columns=(text("instruction", required=True), text("input"), text("output")),
     adapt=_alpaca,
-    recognise=lambda record: "instruction" in record and isinstance(record.get("instances"), list),
+    recognise=lambda record: (
+        ("instruction" in record and isinstance(record.get("instances"), list))
+        or ("Definition" in record and isinstance(record.get("Instances"), list))
+    ),
     expand=_expand_task,
 )
 

@@ -62,7 +62,7 @@ def pairs(chosen: pl.DataFrame, rejected: pl.DataFrame) -> tuple[pl.DataFrame, i
     return same.drop("other"), heads.height - same.height
 
 
-def _compared(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
+def compared_conversations(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     """Frame with `turns` (chosen) and `worse` → rows of the chosen one, and preferences."""
     chosen, _ = ordered_turns(frame)
     rejected, _ = ordered_turns(frame, "worse")
@@ -75,8 +75,9 @@ def _compared(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
     return done
 
 
-def _hh(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
-    return _compared(
+def transcripts(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
+    """Frame with `chosen` and `rejected` as transcripts → rows and preferences."""
+    return compared_conversations(
         frame.with_columns(
             turns=transcript_turns(pl.lit("\n\n") + pl.col("chosen").str.strip_chars(), _HH_MARK),
             worse=transcript_turns(pl.lit("\n\n") + pl.col("rejected").str.strip_chars(), _HH_MARK),
@@ -89,7 +90,7 @@ HH = Adapter(
     name="hh",
     summary="Anthropic HH-RLHF: {chosen, rejected} as whole transcripts",
     columns=(text("chosen", required=True), text("rejected")),
-    adapt=_hh,
+    adapt=transcripts,
     recognise=lambda record: _is_transcript(record.get("chosen")) and "rejected" in record,
 )
 
@@ -109,13 +110,17 @@ TRANSCRIPT = Adapter(
 )
 
 
+_CHOSEN = ("chosen", "chosen_response", "response_chosen", "response_j")
+_REJECTED = ("rejected", "rejected_response", "response_rejected", "response_k")
+
+
 def _expand_pair(record: Record) -> list[Record]:
     """Prompt, chosen and rejected as conversations, however they are written."""
     prompt = _turns_of(
         record, ("prompt", "question", "instruction", "input", "conversations"), "user"
     )
-    better = _turns_of(record, ("chosen", "chosen_response", "response_chosen"), "assistant")
-    worse = _turns_of(record, ("rejected", "rejected_response", "response_rejected"), "assistant")
+    better = _turns_of(record, _CHOSEN, "assistant")
+    worse = _turns_of(record, _REJECTED, "assistant")
     return [
         {
             "turns": _continued(prompt, better),
@@ -153,23 +158,25 @@ PAIR = Adapter(
         Column("worse", Kind.TURNS, ("worse",)),
         text("system"),
     ),
-    adapt=_compared,
+    adapt=compared_conversations,
     recognise=lambda record: (
         ("chosen" in record and "rejected" in record)
         or ("chosen_response" in record and "rejected_response" in record)
+        or ("response_j" in record and "response_k" in record)
     ),
     expand=_expand_pair,
 )
 
 
-def _answers(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
+def answers_rows(frame: pl.DataFrame, options: AdapterOptions) -> Normalised:
+    """Frame of `ANSWERS` → rows of the better answer, and preferences."""
     preferences = frame.select(
         UNIT, prompt=user_prompt("instruction", "input"), chosen="output", rejected="worse"
     ).drop_nulls("rejected")
     return finish_rows(frame, options, preferences=preferences)
 
 
-_ANSWERS = (text("instruction"), text("input"), text("output"), text("worse"), text("_category"))
+ANSWERS = (text("instruction"), text("input"), text("output"), text("worse"), text("_category"))
 
 
 def _expand_shp(record: Record) -> list[Record]:
@@ -185,8 +192,8 @@ def _expand_shp(record: Record) -> list[Record]:
 SHP = Adapter(
     name="shp",
     summary="Stanford Human Preferences: {history, human_ref_A, human_ref_B, labels}",
-    columns=_ANSWERS,
-    adapt=_answers,
+    columns=ANSWERS,
+    adapt=answers_rows,
     recognise=lambda record: {"history", "human_ref_A", "human_ref_B"} <= set(record),
     expand=_expand_shp,
 )
@@ -233,8 +240,8 @@ ULTRAFEEDBACK = Adapter(
     name="ultrafeedback",
     summary="UltraFeedback: {instruction, completions: [{response, …scores}]}; the best answer "
     "against the worst",
-    columns=_ANSWERS,
-    adapt=_answers,
+    columns=ANSWERS,
+    adapt=answers_rows,
     recognise=lambda record: (
         "instruction" in record and isinstance(record.get("completions"), list)
     ),
@@ -257,8 +264,8 @@ def _expand_story(record: Record) -> list[Record]:
 MORAL_STORIES = Adapter(
     name="moral_stories",
     summary="Moral Stories: {norm, situation, intention, moral_action, immoral_action, …}",
-    columns=_ANSWERS,
-    adapt=_answers,
+    columns=ANSWERS,
+    adapt=answers_rows,
     category="moral",
     recognise=lambda record: {"situation", "moral_action", "immoral_action"} <= set(record),
     expand=_expand_story,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from xpoll_dagster.corpus.adapters.conversations import conversation_rows, transcript_turns
@@ -49,7 +51,13 @@ WRITING_PROMPTS = Adapter(
     ),
     adapt=_stories,
     category="creative",
-    recognise=lambda record: "story" in record and "prompt" in record,
+    recognise=lambda record: (
+        ("story" in record and "prompt" in record)
+        or (
+            isinstance(record.get("target"), str)
+            and re.match(_PREFIX, str(record.get("source"))) is not None
+        )
+    ),
 )
 
 # -- running text ----------------------------------------------------------------------------

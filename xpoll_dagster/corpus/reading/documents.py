@@ -217,6 +217,7 @@ def _object(text: _Text, options: ReadingOptions) -> Batches:
                 batch = Batch()
             text.at += 1
             yield from _array(text, options)
+            _check_rest(text, key, options)
             return
         if text.peek() == "{" and text.window[text.at : text.at + 1]:
             for value in _one(text, options):
@@ -237,6 +238,22 @@ def _object(text: _Text, options: ReadingOptions) -> Batches:
             f"{name} is one JSON object without an array of rows; its members: {shown}."
         )
     yield batch
+
+
+def _check_rest(text: _Text, rows: str, options: ReadingOptions) -> None:
+    """Refuse a file of which more than the member `rows` holds rows: they would be lost."""
+    text.at += 1
+    while True:
+        text.skip_space()
+        if text.peek() in {"}", ""}:
+            return
+        key = _member(text, options)
+        if text.peek() == "[" and _holds_objects(text):
+            raise SourceError(
+                f"{text.path.name} holds two lists of rows, {rows} and {key}: write each to a "
+                "file of its own, or the whole object as one line of a .jsonl file."
+            )
+        text.skip_value() if text.peek() in {"[", "{", '"'} else _skip_scalar(text)
 
 
 def _member(text: _Text, options: ReadingOptions) -> str:
