@@ -15,7 +15,11 @@ class LanguageEntropyOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(description="Folder or hub name of a causal model, as safetensors.")
+    model: str = Field(
+        default="",
+        description="Folder or hub name of a causal model, as safetensors; unset, what stands in "
+        "for it is measured (compression, rare and distinct words).",
+    )
     revision: str | None = Field(default=None, description="Commit on the hub.")
     device: str = Field(default="cpu", description="Where it runs: `cpu`, `cuda`, …")
     batch_size: int = Field(default=8, ge=1, description="Texts measured at once.")

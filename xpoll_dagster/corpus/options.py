@@ -6,11 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from xpoll_dagster.corpus.curriculum import CurriculumOptions
 from xpoll_dagster.corpus.download import DownloadOptions
+from xpoll_dagster.corpus.language_entropy import LanguageEntropyOptions
 from xpoll_dagster.corpus.merge_options import MergeOptions
 from xpoll_dagster.corpus.mirrors import MirrorOptions
 from xpoll_dagster.corpus.mix_options import MixOptions
 from xpoll_dagster.corpus.normalising import NormalisingOptions
 from xpoll_dagster.corpus.preference_options import PreferenceOptions
+from xpoll_dagster.corpus.reward_model import RewardModelOptions
 from xpoll_dagster.corpus.verification import VerificationOptions
 
 
@@ -33,9 +35,17 @@ class CorpusOptions(BaseModel):
     preferences: PreferenceOptions = Field(
         default=PreferenceOptions(), description="Which preference pairs are kept."
     )
+    reward: RewardModelOptions = Field(
+        default=RewardModelOptions(),
+        description="The model that ranks several answers to one prompt as preference pairs.",
+    )
     mirrors: MirrorOptions = Field(
         default=MirrorOptions(), description="Prompts answered in several voices."
     )
     curriculum: CurriculumOptions = Field(
         default=CurriculumOptions(), description="Rank and stage of a mix's rows."
+    )
+    language_entropy: LanguageEntropyOptions = Field(
+        default=LanguageEntropyOptions(),
+        description="The model that measures how surprising an output is, for curricula.",
     )

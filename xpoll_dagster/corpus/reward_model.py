@@ -16,8 +16,9 @@ class RewardModelOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(
+        default="",
         description="Folder or name on the hub of a sequence classifier with one output, as "
-        "safetensors."
+        "safetensors; unset, answers to one prompt are not ranked.",
     )
     revision: str | None = Field(default=None, description="Commit on the hub.")
     device: str = Field(default="cpu", description="Where it runs: `cpu`, `cuda`, `cuda:1`, …")

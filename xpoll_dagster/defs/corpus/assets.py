@@ -15,6 +15,7 @@ from xpoll_dagster.corpus.distributed import fill_corpus_on
 from xpoll_dagster.corpus.download import download
 from xpoll_dagster.corpus.evaluation import evaluation_texts
 from xpoll_dagster.corpus.grounded_preferences import grounded_candidates
+from xpoll_dagster.corpus.language_entropy import LanguageEntropy
 from xpoll_dagster.corpus.manifest import read_manifest
 from xpoll_dagster.corpus.merge import fill_corpus
 from xpoll_dagster.corpus.mirrors import fill_mirrors, mirror_prompts, write_mirrors
@@ -22,9 +23,10 @@ from xpoll_dagster.corpus.mixing import fill_mix
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.corpus.normalising import normalise_source, read_normalising_report
 from xpoll_dagster.corpus.personas import load_personas
-from xpoll_dagster.corpus.preference_candidates import natural_candidates
+from xpoll_dagster.corpus.preference_candidates import natural_candidates, ranked_candidates
 from xpoll_dagster.corpus.preferences import fill_preferences
 from xpoll_dagster.corpus.profiles import load_profile
+from xpoll_dagster.corpus.reward_model import RewardModel
 from xpoll_dagster.corpus.source_tables import Source, outranking_keys
 from xpoll_dagster.defs.authors import writer_at_work
 from xpoll_dagster.defs.declaration import STEPS, declare
@@ -282,7 +284,7 @@ def profile_mix(context: dg.AssetExecutionContext, project: Project) -> dg.Mater
         group="corpus",
         code=1,
         inputs=["profile_mix"],
-        options=lambda s: [s.corpus.curriculum],
+        options=lambda s: [s.corpus.curriculum, s.corpus.language_entropy],
         partitioned_by="profile",
         folder=True,
         kinds={"huggingface", "parquet"},
@@ -296,7 +298,10 @@ def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
         numbers: dict[str, Any] = {}
 
         def fill(folder: Path) -> None:
-            report = fill_curriculum(mix, folder, project.settings.corpus.curriculum)
+            options = project.settings.corpus
+            model = options.language_entropy
+            entropy = LanguageEntropy(model) if model.model else None
+            report = fill_curriculum(mix, folder, options.curriculum, entropy)
             numbers.update(plain_numbers(report))
 
         return Built(fill, numbers)
@@ -313,7 +318,7 @@ def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
         group="corpus",
         code=1,
         inputs=["instruct_source", "merged_corpus"],
-        options=lambda s: [s.corpus.preferences],
+        options=lambda s: [s.corpus.preferences, s.corpus.reward],
         folder=True,
         kinds={"huggingface", "parquet"},
     )
@@ -321,7 +326,8 @@ def curriculum(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
 def preference_pairs(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Chosen and rejected answers to one prompt, in TRL's preference format.
 
-    Natural ones from sources that have them, and grounded against ungrounded ones of the
+    Natural ones from sources that have them, several answers to one prompt ranked by the reward
+    model where one is set, and grounded against ungrounded ones of the
     project's own author where texts of books are there.
     """
 
@@ -344,7 +350,10 @@ def preference_pairs(context: dg.AssetExecutionContext, project: Project) -> dg.
 
 def _candidates(project: Project) -> Iterator[pl.DataFrame]:
     folders = [folder for entry, folder in _built_sources(project) if not entry.evaluation]
-    yield from natural_candidates(folders, project.folder("merged_corpus"))
+    corpus, options = project.folder("merged_corpus"), project.settings.corpus
+    yield from natural_candidates(folders, corpus)
+    if options.reward.model:
+        yield from ranked_candidates(corpus, RewardModel(options.reward), options.preferences)
     books = project.lineage.complete_books()
     tables = {
         name: [artifact.path for key, artifact in project.store.partitions(name).items()
