@@ -10,15 +10,15 @@ bytes, so a corpus is the same however it came about.
 from __future__ import annotations
 
 import errno
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from xpoll_dagster.corpus.decision import Report, decide
+from xpoll_dagster.corpus.earlier import EarlierCorpus, shard_identity
 from xpoll_dagster.corpus.export import export_jsonl
 from xpoll_dagster.corpus.fates import RULES, Fates, numbering
 from xpoll_dagster.corpus.ledger import LEDGER_FOLDER, Ledger
@@ -26,7 +26,6 @@ from xpoll_dagster.corpus.manifest import (
     Manifest,
     MergedShard,
     MergedSource,
-    read_manifest,
     summed,
     write_manifest,
 )
@@ -34,40 +33,9 @@ from xpoll_dagster.corpus.merge_options import MergeOptions
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.corpus.shards import link_shard, write_shard
 from xpoll_dagster.corpus.source_tables import Source, open_sources
-from xpoll_dagster.corpus.winners import exact_copies
 from xpoll_dagster.storage import replace_directory
 
 ROWS_FOLDER = "rows"
-
-Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Earlier:
-    """Files of the last corpus by what they were made from."""
-
-    folder: Path | None
-    files: dict[str, MergedShard]
-
-    @staticmethod
-    def open(folder: Path | None) -> _Earlier:
-        if folder is None:
-            return _Earlier(None, {})
-        try:
-            manifest = read_manifest(folder)
-        except SourceError:
-            return _Earlier(None, {})
-        shards = [shard for source in manifest.sources for shard in source.shards]
-        ledgers = [source.ledger for source in manifest.sources if source.ledger]
-        return _Earlier(folder, {shard.identity: shard for shard in (*shards, *ledgers)})
-
-    def find(self, identity: str) -> tuple[Path, str] | None:
-        """The file made from the same, and its hash."""
-        shard = self.files.get(identity)
-        if shard is None or self.folder is None:
-            return None
-        path = self.folder / shard.file
-        return (path, shard.sha256) if path.is_file() else None
 
 
 def merge_sources(
@@ -119,7 +87,8 @@ def fill_corpus(
     sources = open_sources(folders)
     try:
         fates = decide(sources, options, tests, tell)
-        manifest = _write(sources, fates, folder, options, tests, _Earlier.open(earlier), tell)
+        last = EarlierCorpus.open(earlier)
+        manifest = write_corpus(sources, fates, folder, options, tests, last, tell)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise SourceError(
@@ -130,42 +99,26 @@ def fill_corpus(
     return manifest
 
 
-def decide(
-    sources: list[Source],
-    options: MergeOptions,
-    tests: pl.DataFrame | None = None,
-    tell: Report | None = None,
-) -> Fates:
-    """What becomes of every row, by rule: tests first, then copies, then near-duplicates."""
-    tell = tell or (lambda _: None)
-    starts = numbering(sources)
-    fates = Fates.of(int(starts[-1]))
-    if not sources:
-        return fates
-    if tests is not None and tests.height:
-        from xpoll_dagster.corpus.decontamination import contaminated_rows
-
-        tell(f"Looking for {tests.height} tests in {starts[-1]} rows.")
-        fates.remove_for_tests(contaminated_rows(sources, tests, options.decontamination))
-    tell(f"Looking for copies among {starts[-1]} rows.")
-    fates.remove_copies(exact_copies(sources, fates.removed))
-    if options.near_duplicates:
-        from xpoll_dagster.corpus.near_duplicates import near_duplicates
-
-        tell(f"Looking for near-duplicates among {int((~fates.removed).sum())} rows.")
-        fates.remove_near(near_duplicates(sources, fates.removed, options.near))
-    return fates
-
-
-def _write(
+def write_corpus(
     sources: list[Source],
     fates: Fates,
     folder: Path,
     options: MergeOptions,
     tests: pl.DataFrame | None,
-    earlier: _Earlier,
+    earlier: EarlierCorpus,
     tell: Report,
 ) -> Manifest:
+    """Write shards, ledger, manifest and the JSONL copy into an empty folder.
+
+    Args:
+        sources: In the order in which the fates number their rows.
+        fates: What becomes of every row.
+        folder: The empty folder.
+        options: Settings of the merge.
+        tests: Evaluation sets, for the manifest.
+        earlier: Where files are that need not be made again.
+        tell: Told in one sentence what is being done.
+    """
     (folder / ROWS_FOLDER).mkdir()
     (folder / LEDGER_FOLDER).mkdir()
     starts = numbering(sources)
@@ -204,7 +157,7 @@ def _write(
 
 
 def _write_shard(
-    source: Source, number: int, stays: np.ndarray, folder: Path, earlier: _Earlier
+    source: Source, number: int, stays: np.ndarray, folder: Path, earlier: EarlierCorpus
 ) -> MergedShard | None:
     low, high = source.starts[number], source.starts[number + 1]
     chosen = stays[low:high]
@@ -212,12 +165,10 @@ def _write_shard(
     if not count:
         return None
     file = f"{ROWS_FOLDER}/{source.name}-{number:05d}.parquet"
-    shard = source.report.shards[number]
-    if np.array_equal(chosen, ~source.repeat[low:high]):
+    identity = shard_identity(source, number, chosen)
+    if identity == source.report.shards[number].sha256:
         link_shard(source.shard_path(number), folder / file)
-        return MergedShard(file=file, rows=count, sha256=shard.sha256, identity=shard.sha256)
-    made_from = f"{shard.sha256}{shard.repeats_sha256}".encode()
-    identity = hashlib.sha256(made_from + np.packbits(chosen).tobytes()).hexdigest()
+        return MergedShard(file=file, rows=count, sha256=identity, identity=identity)
     found = earlier.find(identity)
     if found is not None:
         link_shard(found[0], folder / file)
@@ -228,7 +179,7 @@ def _write_shard(
 
 
 def _write_ledger(
-    ledger: Ledger, index: int, name: str, fates: Fates, folder: Path, earlier: _Earlier
+    ledger: Ledger, index: int, name: str, fates: Fates, folder: Path, earlier: EarlierCorpus
 ) -> MergedShard | None:
     count = ledger.removed(index, fates)
     if not count:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,21 +13,25 @@ import numpy as np
 import polars as pl
 
 from xpoll_dagster.compute.protocol import Compute, Task
+from xpoll_dagster.corpus.decision import Finders, Report, decide
 from xpoll_dagster.corpus.decontamination import contaminated_rows
 from xpoll_dagster.corpus.distributed.copies import exact_copies_on
 from xpoll_dagster.corpus.distributed.derived import find_tests_on, sign_sources_on
 from xpoll_dagster.corpus.distributed.neighbours import near_duplicates_on
 from xpoll_dagster.corpus.distributed.shard_rows import ShardRows, read_batch
+from xpoll_dagster.corpus.earlier import EarlierCorpus, shard_identity
 from xpoll_dagster.corpus.fates import Fates, numbering
 from xpoll_dagster.corpus.manifest import Manifest
-from xpoll_dagster.corpus.merge import _Earlier, _write
-from xpoll_dagster.corpus.merge_options import MergeOptions
+from xpoll_dagster.corpus.merge import write_corpus
+from xpoll_dagster.corpus.merge_options import (
+    DecontaminationOptions,
+    MergeOptions,
+    NearDuplicateOptions,
+)
 from xpoll_dagster.corpus.model import SourceError
 from xpoll_dagster.corpus.shards import write_shard
 from xpoll_dagster.corpus.source_tables import Source, open_sources
 from xpoll_dagster.storage import hash_file, replace_directory
-
-Report = Callable[[str], None]
 
 _MADE = ".made"
 
@@ -66,13 +69,13 @@ def fill_corpus_on(
     tell = report or (lambda _: None)
     sources = open_sources(folders)
     fates = decide_on(compute, sources, options, tests, tell)
-    last = _Earlier.open(earlier)
+    last = EarlierCorpus.open(earlier)
     made = folder / _MADE
     made.mkdir()
     try:
         tell("Writing the shards that lose rows.")
         found = _write_shards(compute, sources, fates, made, last)
-        return _write(
+        return write_corpus(
             sources, fates, folder, options, tests, _Made(last.folder, last.files, found), tell
         )
     finally:
@@ -86,27 +89,26 @@ def decide_on(
     tests: pl.DataFrame | None = None,
     tell: Report | None = None,
 ) -> Fates:
-    """As `merge.decide`, on a cluster: tests first, then copies, then near-duplicates."""
-    tell = tell or (lambda _: None)
-    starts = numbering(sources)
-    fates = Fates.of(int(starts[-1]))
-    if not sources:
-        return fates
-    if tests is not None and tests.height:
-        tell(f"Looking for {tests.height} tests in {starts[-1]} rows.")
-        find_tests_on(compute, sources, tests, options.decontamination)
-        fates.remove_for_tests(contaminated_rows(sources, tests, options.decontamination))
-    tell(f"Looking for copies among {starts[-1]} rows.")
-    fates.remove_copies(exact_copies_on(compute, sources, fates.removed))
-    if options.near_duplicates:
-        tell(f"Looking for near-duplicates among {int((~fates.removed).sum())} rows.")
-        sign_sources_on(compute, sources, options.near)
-        fates.remove_near(near_duplicates_on(compute, sources, fates.removed, options.near))
-    return fates
+    """As `decision.decide`, on a cluster: tests first, then copies, then near-duplicates."""
+
+    def contaminated(
+        sources: list[Source], tests: pl.DataFrame, options: DecontaminationOptions
+    ) -> pl.DataFrame:
+        find_tests_on(compute, sources, tests, options)
+        return contaminated_rows(sources, tests, options)
+
+    def near(
+        sources: list[Source], removed: np.ndarray, options: NearDuplicateOptions
+    ) -> pl.DataFrame:
+        sign_sources_on(compute, sources, options)
+        return near_duplicates_on(compute, sources, removed, options)
+
+    finders = Finders(contaminated, partial(exact_copies_on, compute), near)
+    return decide(sources, options, tests, tell, finders)
 
 
 @dataclass(frozen=True)
-class _Made(_Earlier):
+class _Made(EarlierCorpus):
     """The last corpus, and the shards that were just made on the cluster."""
 
     made: dict[str, tuple[Path, str]]
@@ -122,24 +124,23 @@ class _Wanted:
     compression: str
 
 
-def _wanted(sources: list[Source], fates: Fates, last: _Earlier) -> Iterator[_Wanted]:
+def _wanted(sources: list[Source], fates: Fates, last: EarlierCorpus) -> Iterator[_Wanted]:
     """Shards that are neither the source's own file nor one of the last corpus."""
     for start, source in zip(numbering(sources)[:-1], sources, strict=True):
         stays = ~fates.removed[start : start + source.report.rows]
         for number, shard in enumerate(source.report.shards):
             low, high = source.starts[number], source.starts[number + 1]
             chosen = stays[low:high]
-            if not chosen.any() or np.array_equal(chosen, ~source.repeat[low:high]):
+            if not chosen.any():
                 continue
-            made_from = f"{shard.sha256}{shard.repeats_sha256}".encode()
-            identity = hashlib.sha256(made_from + np.packbits(chosen).tobytes()).hexdigest()
-            if last.find(identity) is None:
+            identity = shard_identity(source, number, chosen)
+            if identity != shard.sha256 and last.find(identity) is None:
                 rows = ShardRows(source, number, chosen)
                 yield _Wanted(rows, identity, source.report.compression)
 
 
 def _write_shards(
-    compute: Compute, sources: list[Source], fates: Fates, folder: Path, last: _Earlier
+    compute: Compute, sources: list[Source], fates: Fates, folder: Path, last: EarlierCorpus
 ) -> dict[str, tuple[Path, str]]:
     """Write shards into a folder; returns the file and its hash by identity."""
     wanted = list(_wanted(sources, fates, last))
