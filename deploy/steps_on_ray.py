@@ -2,10 +2,10 @@
 
 For steps that must leave the box as a whole; batches leave it without this (XPOLL_COMPUTE).
 `dagster-webserver -m deploy.steps_on_ray`, with the extra `ray-steps` installed. The cluster's
-nodes need this code at the same path, the data (a shared folder at the same path, or an object
-store) and, if there is more than one, Postgres for Dagster's storage. Dagster submits jobs over
-the dashboard's port of the cluster's head (RAY_DASHBOARD_ADDRESS), so that cluster needs its
-dashboard, on an address that nobody else reaches.
+nodes need this code at the same path, its `dagster` on their PATH, the data (a shared folder at
+the same path, or an object store) and, if there is more than one, Postgres for Dagster's storage.
+Dagster submits jobs over the dashboard's port of the cluster's head (RAY_DASHBOARD_ADDRESS), so
+that cluster needs its dashboard, on an address that nobody else reaches.
 
 Settings travel with each job, or steps would find every artifact stale. Secrets do not: Ray shows
 a job's environment to whoever may see the dashboard. Set those on the nodes.

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -72,8 +74,24 @@ class Nodes:
         )
         for port in ports:
             self._wait_for_port(port)
-        if not dashboard:
+        if dashboard:
+            self._wait_for_jobs()
+        else:
             self.add()
+
+    def _wait_for_jobs(self) -> None:
+        # The dashboard tries its port before it serves there: an open port says nothing yet.
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.jobs_address}/api/version", timeout=10).close()
+                return
+            except urllib.error.HTTPError:  # it asks for the token, so it is there
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def _wait_for_port(self, port: int) -> None:
         deadline = time.monotonic() + 90
