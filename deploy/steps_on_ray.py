@@ -36,7 +36,7 @@ def settings_that_travel() -> list[str]:
     return sorted(
         name
         for name, value in os.environ.items()
-        if name == "DAGSTER_HOME"
+        if name in {"DAGSTER_HOME", "RAY_DASHBOARD_ADDRESS"}
         # An address with a password in it, like a key, is set on the nodes.
         or (name.startswith("XPOLL_") and name not in secret and "@" not in value)
     )

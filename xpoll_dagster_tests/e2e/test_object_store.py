@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from xpoll_dagster_tests.e2e.s3_server import S3Server, running_server
@@ -21,6 +19,9 @@ from xpoll_dagster_tests.e2e.small_library import book_key, book_path, book_text
 CHECKOUT = Path(__file__).resolve().parents[2]
 XPOLL = [sys.executable, "-m", "xpoll_dagster.cli"]
 FIRST_FOUR = range(4)
+CHAIN = "book_pages,chunks,chunk_embeddings,chunk_concepts"
+LINKS = "concept_links,lexical_links,semantic_links,cross_domain_pairs"
+BUILD = ("build", "--assets", f"{CHAIN},{LINKS}")
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -105,12 +106,12 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     _put_books(server, "lib", FIRST_FOUR)
     one, two = Machine(server, tmp_path / "one"), Machine(server, tmp_path / "two")
 
-    process = one.start(*XPOLL, "build")
+    process = one.start(*XPOLL, *BUILD)
     first = f"chunks@{book_key(0)}.json"
     _wait_for(server, f"lib/artifacts/.manifests/{first}", process)
     _kill(process)
     kept = _manifests(server, "lib")[first]
-    finished = two.xpoll("build")
+    finished = two.xpoll(*BUILD)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "Traceback" not in finished.stdout
     shared = _manifests(server, "lib")
@@ -120,7 +121,7 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     alone = tmp_path / "alone"
     for number in FIRST_FOUR:
         write_book(alone / "books", number)
-    there = one.xpoll("build", XPOLL_DATA_DIR=str(alone))
+    there = one.xpoll(*BUILD, XPOLL_DATA_DIR=str(alone))
     assert there.returncode == 0, there.stdout + there.stderr
     local = {
         file.name: json.loads(file.read_text())
@@ -128,17 +129,12 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     }
     assert _hashes(shared) == _hashes(local)
 
-    # The first machine, back again, has nothing to do, and answers from what the other built.
-    again = one.xpoll("build")
+    # The first machine, back again, has nothing to do.
+    again = one.xpoll(*BUILD)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "Reading" not in again.stdout
     assert "Building" not in again.stdout
     assert _manifests(server, "lib") == shared
-    rows = pl.read_parquet(tmp_path / "two" / "artifacts" / "sft_dataset" / "parquet" / "*.parquet")
-    cross = rows.filter("cross_domain").row(0, named=True)
-    said = one.xpoll("why", cross["id"])
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert all(book in said.stdout for book in cross["books"])
 
     # A third machine reads how things stand and fetches no content for it.
     three = Machine(server, tmp_path / "three")
@@ -149,61 +145,23 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     assert not list((tmp_path / "three" / "artifacts").rglob("*.parquet"))
 
     # What it makes of what others have built is the same: all that a step reads was fetched.
-    library_wide = "cross_domain_pairs,pair_texts,sft_dataset,probe_prompts"
-    forced = three.xpoll("build", "--assets", library_wide, "--force")
+    forced = three.xpoll("build", "--assets", LINKS, "--force")
     assert forced.returncode == 0, forced.stdout + forced.stderr
     assert _hashes(_manifests(server, "lib")) == _hashes(shared)
-    assert f"Kept at:  s3://{server.bucket}/lib/artifacts/sft_dataset/" in forced.stdout
 
     # A book that lands is read by whoever sees it first, alone.
     _put_books(server, "lib", [4])
-    landed = one.xpoll("build")
+    landed = one.xpoll(*BUILD)
     assert landed.returncode == 0, landed.stdout + landed.stderr
     reading = [line for line in landed.stdout.splitlines() if "Reading" in line]
     assert len(reading) == 1
     assert book_key(4) in reading[0]
     grown = _manifests(server, "lib")
     assert grown[first] == kept
-    assert grown["sft_dataset.json"] != shared["sft_dataset.json"]
-    unchanged = two.xpoll("build")
+    assert grown["lexical_links.json"] != shared["lexical_links.json"]
+    unchanged = two.xpoll(*BUILD)
     assert "Building" not in unchanged.stdout
     assert _manifests(server, "lib") == grown
-
-
-def test_every_product_is_made_from_what_another_machine_has_built(
-    server: S3Server, tmp_path: Path
-) -> None:
-    _put_books(server, "all", FIRST_FOUR)
-    one, two = Machine(server, tmp_path / "one", "all"), Machine(server, tmp_path / "two", "all")
-    built = one.xpoll("build", "all")
-    assert built.returncode == 0, built.stdout + built.stderr
-    before = _hashes(_manifests(server, "all"))
-    alone = [
-        "chunks_pkl,faiss_index,questions_json,retrieval,grpo_dataset,retrieval_scores",
-        "merged_corpus,preference_pairs,persona_mirrors",
-        "curriculum",
-        "report",
-    ]
-    for assets in alone:
-        # Each from an empty folder, so that nothing lies there by chance.
-        shutil.rmtree(two.folder, ignore_errors=True)
-        forced = two.xpoll("build", "all", "--assets", assets, "--force")
-        assert forced.returncode == 0, (assets, forced.stdout + forced.stderr)
-        after = _hashes(_manifests(server, "all"))
-        # Reports and cards tell when they were made.
-        assert {name: after[name] for name in after if name != "report.json"} == {
-            name: before[name] for name in before if name != "report.json"
-        }, assets
-    question = json.loads((_bundle_of(two) / "questions.json").read_text("utf-8"))[0]
-    found = two.xpoll("search", question["question"], "-k", "3")
-    assert question["chunk_id"] in found.stdout, found.stdout + found.stderr
-
-
-def _bundle_of(machine: Machine) -> Path:
-    """The bundle as a machine that never built it finds it."""
-    shutil.rmtree(machine.folder)
-    assert machine.xpoll("search", "the stars", "-k", "1").returncode == 0
-    return machine.folder / "artifacts" / "retrieval"
 
 
 WRITES = """
