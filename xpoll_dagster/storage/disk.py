@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM_BYTES = 1 << 20
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _SAYS_FULL = ("no space left on device", "disk is full", "disk quota exceeded")
 _SAYS_READ_ONLY = (
@@ -23,8 +25,16 @@ def disk_sentence(error: Exception, folder: Path) -> str | None:
     """
     number = error.errno if isinstance(error, OSError) else None
     said = str(error).lower()
-    if number in _FULL or any(words in said for words in _SAYS_FULL):
+    hidden = "transport error" in said and _has_no_room(folder)  # polars, in a file's footer
+    if hidden or number in _FULL or any(words in said for words in _SAYS_FULL):
         return f"The disk that holds {folder} is full: free some space and run again."
     if number in _READ_ONLY or any(words in said for words in _SAYS_READ_ONLY):
         return f"{folder} cannot be written to: check its permissions, or set XPOLL_DATA_DIR."
     return None
+
+
+def _has_no_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _NO_ROOM_BYTES
+    except OSError:
+        return False
