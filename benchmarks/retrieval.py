@@ -10,8 +10,10 @@ book:
 - `answer`: a chunk that shares some of them and prints the answer word for word; where none
   does, as `holds`.
 
-None of these questions chose a weight or a rule of search: the weights were fitted on SQuAD,
-`--squad` fits them again and prints them.
+None of these questions chose a weight or a rule of search; `--squad` fits the weights of fused
+search on SQuAD and prints them with its recall there.
+
+Speed is measured over the library, and over made-up chunks as many as a large one has.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +33,15 @@ from xpoll_dagster.books.embedding import embed_chunks, load_embedder
 from xpoll_dagster.books.model import CHUNKS_SCHEMA
 from xpoll_dagster.retrieval.chunk_table import chunk_table
 from xpoll_dagster.retrieval.fit import fit_weights
-from xpoll_dagster.retrieval.index import build_index
+from xpoll_dagster.retrieval.index import WINDOWS_SCHEMA, build_index
+from xpoll_dagster.retrieval.options import IndexOptions
 from xpoll_dagster.retrieval.search import MODES, Searcher
+from xpoll_dagster.retrieval.vectors import build_vector_index
+from xpoll_dagster.retrieval.windows import split_all
 
 _WORD = re.compile(r"[a-z0-9]+")
 _RUN = 4
+_REPLACED = 0.3  # share of the words of made-up chunks that are drawn anew
 CUTS = (1, 5, 10)
 
 
@@ -134,6 +141,49 @@ def measure_speed(searcher: Searcher, questions: list[dict], rounds: int) -> dic
     }
 
 
+def grown(searcher: Searcher, chunks: int, seed: int = 0) -> Searcher:
+    """Search over made-up chunks, as many as wanted: for its speed alone.
+
+    Their words are drawn from the library's own as often as they occur there, in the order of
+    real chunks for the most part, and so are their lengths; their vectors are drawn by chance,
+    for a product of matrices takes the same time whatever stands in them.
+    """
+    rng = np.random.default_rng(seed)
+    source = searcher.index.table
+    pool = np.array([word for text in source["text"] for word in text.split()])
+    drawn = rng.integers(0, source.height, chunks)
+    texts = []
+    for place in drawn:
+        own = np.array(source["text"][int(place)].split(" "), dtype=object)
+        other = rng.random(len(own)) < _REPLACED
+        own[other] = rng.choice(pool, int(other.sum()))
+        texts.append(" ".join(own))
+    table = source[drawn].with_columns(
+        number=pl.int_range(pl.len(), dtype=pl.Int64),
+        stable_id=pl.format("made-up-{}", pl.int_range(pl.len())),
+        chunk_id=pl.format("chunk_{}", pl.int_range(pl.len())),
+        text=pl.Series(texts),
+    )
+    rows = pl.concat([searcher.index.rows] * (chunks // source.height + 1))[:chunks].with_columns(
+        row=table["number"], number=table["number"], text=table["text"]
+    )
+    windows, owners = split_all(texts, IndexOptions().window_words)
+
+    def vectors(count: int) -> np.ndarray:
+        found = rng.standard_normal((count, searcher.index.chunks.index.d), dtype=np.float32)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    index = replace(
+        searcher.index,
+        table=table,
+        rows=rows,
+        chunks=build_vector_index(vectors(chunks), IndexOptions()),
+        windows=build_vector_index(vectors(len(windows)), IndexOptions()),
+        window_table=pl.DataFrame({"row": owners, "text": windows}, schema=WINDOWS_SCHEMA),
+    )
+    return Searcher(index, load_embedder())
+
+
 def squad(path: Path, count: int) -> tuple[pl.DataFrame, list[str], list[int]]:
     """Paragraphs of SQuAD as chunks, and questions drawn from them with their paragraph."""
     texts: list[str] = []
@@ -181,8 +231,7 @@ def fit(path: Path, count: int) -> dict:
     again = Searcher(searcher.index, embedder, fitted)
     ranked = again.rank(asked, max(CUTS))[0]
     return {
-        "pair_weight": fitted.pair_weight,
-        "cosine_weight": fitted.cosine_weight,
+        **fitted.fusion.model_dump(),
         **{f"recall@{cut}": recall(ranked, [{place} for place in gold], cut) for cut in CUTS},
     }
 
@@ -196,6 +245,9 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="Also among all books' chunks.")
     parser.add_argument("--squad", type=Path, help="SQuAD's JSON: fit the weights again.")
     parser.add_argument("--rounds", type=int, default=5, help="Of the measure of speed.")
+    parser.add_argument(
+        "--chunks", type=int, default=10_000, help="Made-up chunks to measure speed over; 0: none."
+    )
     arguments = parser.parse_args()
     questions = read_questions(arguments.rezero)
     report: dict = {"questions": len(questions)}
@@ -210,6 +262,11 @@ def main() -> None:
             for name, values in counted.items():
                 cells = "".join(f"{value:<12.3f}" for value in values.values())
                 print(f"{mode:10}{name:10}{cells}")
+        print(f"{report[f'{scope}, speed']['queries_per_second']:.0f} queries a second")
+        if arguments.chunks and book is not None:
+            larger = measure_speed(grown(searcher, arguments.chunks), questions, arguments.rounds)
+            report["made-up chunks, speed"] = larger
+            print(f"{larger['queries_per_second']:.0f} over {larger['rows']} made-up chunks")
     if arguments.squad:
         report["fitted on SQuAD"] = fit(arguments.squad, 900)
     print(json.dumps(report, indent=1))

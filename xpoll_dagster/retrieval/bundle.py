@@ -18,13 +18,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
 import polars as pl
 
 from xpoll_dagster.books.embedding import Embedder
-from xpoll_dagster.retrieval.chunk_table import CHUNK_TABLE_SCHEMA, table_fingerprint
-from xpoll_dagster.retrieval.errors import RetrievalError
-from xpoll_dagster.retrieval.index import ROWS_SCHEMA, ChunkIndex
+from xpoll_dagster.retrieval.chunk_table import CHUNK_TABLE_SCHEMA
+from xpoll_dagster.retrieval.index import ChunkIndex
 from xpoll_dagster.retrieval.langchain_pickle import (
     Document,
     write_docstore,
@@ -32,14 +30,17 @@ from xpoll_dagster.retrieval.langchain_pickle import (
 )
 from xpoll_dagster.retrieval.options import SearchOptions
 from xpoll_dagster.retrieval.search import Mode, Result, Searcher
-from xpoll_dagster.retrieval.vectors import BuiltIndex
+from xpoll_dagster.retrieval.stored import (
+    LANGCHAIN_INDEX,
+    read_index,
+    read_questions,
+    read_table,
+)
 from xpoll_dagster.retrieval.windows import paragraphs
 
 CHUNK_FILES = ("chunks.pkl", "chunks.parquet", "chunks.csv")
 QUESTION_FILES = ("questions.json", "questions.jsonl", "questions.parquet")
 INDEX_FOLDER = "faiss_index"
-
-_LANGCHAIN_INDEX = "index"
 
 
 def write_chunks(table: pl.DataFrame, folder: Path) -> None:
@@ -157,15 +158,13 @@ def write_index(index: ChunkIndex, folder: Path) -> None:
     import faiss
 
     folder.mkdir(parents=True, exist_ok=True)
-    faiss.write_index(index.chunks.index, str(folder / f"{_LANGCHAIN_INDEX}.faiss"))
-    with (folder / f"{_LANGCHAIN_INDEX}.pkl").open("wb") as stream:
+    faiss.write_index(index.chunks.index, str(folder / f"{LANGCHAIN_INDEX}.faiss"))
+    with (folder / f"{LANGCHAIN_INDEX}.pkl").open("wb") as stream:
         write_docstore(_row_documents(index), stream)
     index.rows.write_parquet(folder / "rows.parquet", compression="zstd")
     if index.windows is not None:
         faiss.write_index(index.windows.index, str(folder / "windows.faiss"))
-        pl.DataFrame({"row": index.window_rows}).write_parquet(
-            folder / "windows.parquet", compression="zstd"
-        )
+        index.window_table.write_parquet(folder / "windows.parquet", compression="zstd")
     report = json.dumps(index.report(), indent=1, ensure_ascii=False, sort_keys=True)
     (folder / "index.json").write_text(report + "\n", encoding="utf-8")
 
@@ -205,19 +204,19 @@ class Bundle:
 
         Raises:
             RetrievalError: Something is missing or damaged, the index was built over other
-                chunks, or with another model than the embedder's.
+                chunks, or with another model than the embedder's, or the questions were asked
+                about other chunks.
         """
         folder = Path(path)
         if embedder is None:
             from xpoll_dagster.books.embedding import load_embedder
 
             embedder = load_embedder()
-        table = _read_table(folder / "chunks.parquet", CHUNK_TABLE_SCHEMA, "chunks_pkl")
+        table = read_table(folder / "chunks.parquet", CHUNK_TABLE_SCHEMA, "chunks_pkl")
         index = read_index(folder / INDEX_FOLDER, table)
-        questions = folder / "questions.parquet"
         return cls(
             table=table,
-            questions=pl.read_parquet(questions) if questions.exists() else pl.DataFrame(),
+            questions=read_questions(folder / "questions.parquet", table),
             searcher=Searcher(index, embedder, options),
         )
 
@@ -235,68 +234,3 @@ class Bundle:
     ) -> list[Result] | list[list[Result]]:
         """The best texts for a query, or for each of several; see `Searcher.search`."""
         return self.searcher.search(query, k, mode)
-
-
-def _read_table(path: Path, schema: pl.Schema, asset: str) -> pl.DataFrame:
-    try:
-        frame = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RetrievalError(
-            f"{path} cannot be read as a table: materialise {asset} again."
-        ) from error
-    if dict(frame.schema) != dict(schema):
-        raise RetrievalError(
-            f"{path} has other columns than this version writes: materialise {asset} again."
-        )
-    return frame
-
-
-def read_index(folder: Path, table: pl.DataFrame) -> ChunkIndex:
-    """Read an index back from its folder.
-
-    Raises:
-        RetrievalError: It is missing, damaged, or not of these chunks.
-    """
-    import faiss
-
-    try:
-        report = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        index = faiss.read_index(str(folder / f"{_LANGCHAIN_INDEX}.faiss"))
-        windows = (
-            faiss.read_index(str(folder / "windows.faiss")) if report["windows_kind"] else None
-        )
-        model, sha256 = str(report["model"]), str(report["model_sha256"])
-        same = report["chunks_fingerprint"] == table_fingerprint(table)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise RetrievalError(
-            f"{folder} does not hold a whole index: materialise faiss_index again."
-        ) from error
-    rows = _read_table(folder / "rows.parquet", ROWS_SCHEMA, "faiss_index")
-    owners = np.zeros(0, dtype=np.int64)
-    if windows is not None:
-        schema = pl.Schema({"row": pl.Int64})
-        owners = _read_table(folder / "windows.parquet", schema, "faiss_index")["row"].to_numpy()
-    if not same:
-        raise RetrievalError(
-            f"The index in {folder} was built over other chunks than chunks.parquet holds: "
-            "materialise faiss_index again."
-        )
-    if rows.height != index.ntotal or len(owners) != (windows.ntotal if windows else 0):
-        raise RetrievalError(f"{folder} is not of one piece: materialise faiss_index again.")
-    return ChunkIndex(
-        table=table,
-        rows=rows,
-        chunks=BuiltIndex(index, report["kind"], report["recall_against_flat"], report["built_on"]),
-        windows=None
-        if windows is None
-        else BuiltIndex(
-            windows,
-            report["windows_kind"],
-            report["windows_recall_against_flat"],
-            report["built_on"],
-        ),
-        window_rows=owners,
-        model=model,
-        model_sha256=sha256,
-        left_out=report.get("left_out", {}),
-    )

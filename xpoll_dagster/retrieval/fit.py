@@ -12,7 +12,11 @@ from xpoll_dagster.retrieval.search import Searcher
 
 _RIVALS = 200
 _FEWEST = 50
-_NEVER = -1e3
+_NEVER = -1e6
+_PULL = 1e-3
+_NOTHING = 1e-2
+WEIGHTS = ("pairs", "printed", "together", "chunk")
+"""In the order of `Searcher.features`."""
 
 
 def fit_weights(
@@ -20,9 +24,10 @@ def fit_weights(
 ) -> SearchOptions:
     """The weights under which the right rows are likeliest among the best 200 rivals.
 
-    A conditional logit over three scores (BM25 of terms, of pairs, cosine), fitted by L-BFGS,
-    then divided by the weight of the terms, on which the order does not depend. Fit on questions
-    that nothing is measured on afterwards: those of the train split.
+    A conditional logit over the four scores of `FusionWeights`, fitted by L-BFGS from 0 upwards
+    with a slight pull towards 0, then brought to the scale of the weights it started from, on
+    which the order does not depend. Fit on questions that nothing is measured on afterwards:
+    those of the train split.
 
     Args:
         searcher: Over the index that is searched.
@@ -30,10 +35,10 @@ def fit_weights(
         gold_rows: For each question the rows of the index that answer it.
 
     Returns:
-        The searcher's options with `pair_weight` and `cosine_weight` replaced.
+        The searcher's options with the weights of `fusion` replaced.
 
     Raises:
-        RetrievalError: Fewer than 50 questions, or words do not help to find their chunks.
+        RetrievalError: Fewer than 50 questions, or nothing helps to find their chunks.
     """
     from scipy.optimize import minimize
     from scipy.special import logsumexp
@@ -42,53 +47,58 @@ def fit_weights(
         raise RetrievalError(
             f"Weights cannot be fitted on {len(questions)} questions: {_FEWEST} are needed."
         )
+    current = np.array([getattr(searcher.options.fusion, name) for name in WEIGHTS])
     features, right = [], []
     most = max(len(rows) for rows in gold_rows)
     for start in range(0, len(questions), searcher.options.batch):
         batch = list(questions[start : start + searcher.options.batch])
-        three = np.stack(
-            [
-                searcher.lexical.scores(batch, 1.0, 0.0),
-                searcher.lexical.scores(batch, 0.0, 1.0),
-                searcher.scores(batch, "windows"),
-            ],
-            axis=-1,
-        )
-        fused = searcher.scores(batch, "fused")
-        for place, scores in enumerate(three):
+        parts = searcher.features(batch)
+        fused = parts @ current
+        for place, scores in enumerate(parts):
             gold = np.asarray(gold_rows[start + place], dtype=np.int64)
             rivals = np.argsort(-fused[place], kind="stable")[:_RIVALS]
             rows = np.union1d(rivals, gold)
             # Questions with fewer rivals are filled up with rows that can never be likely.
-            kept = np.full((_RIVALS + most, 3), _NEVER)
+            kept = np.full((_RIVALS + most, len(WEIGHTS)), _NEVER)
             kept[: len(rows)] = scores[rows]
             features.append(kept)
             mark = np.zeros(_RIVALS + most, dtype=bool)
             mark[: len(rows)] = np.isin(rows, gold)
             right.append(mark)
     values, gold_mask = np.stack(features), np.stack(right)
+    real = values[..., 0] > _NEVER
+    scale = values[real].std(axis=0) + 1e-9
+    values /= scale
 
-    def loss(weights: np.ndarray) -> float:
-        logits = values @ weights
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = np.where(real, values @ weights, -np.inf)
+        all_rows = np.asarray(logsumexp(logits, axis=1))
         gold = np.where(gold_mask, logits, -np.inf)
-        return float(
-            np.mean(np.asarray(logsumexp(logits, axis=1)))
-            - np.mean(np.asarray(logsumexp(gold, axis=1)))
+        gold_rows = np.asarray(logsumexp(gold, axis=1))
+        pull = np.exp(logits - all_rows[:, None]) - np.exp(gold - gold_rows[:, None])
+        slope = np.tensordot(pull, np.where(real[..., None], values, 0.0), ((0, 1), (0, 1)))
+        return (
+            float(np.mean(all_rows - gold_rows)) + _PULL * float(weights @ weights),
+            slope / len(values) + 2 * _PULL * weights,
         )
 
-    current = searcher.options
-    start_at = np.array([1.0, current.pair_weight, current.cosine_weight]) * 0.5
-    found = minimize(
-        loss, start_at, method="L-BFGS-B", bounds=[(1e-3, None), (0.0, None), (0.0, None)]
-    ).x
-    if found[0] < 1e-2:
+    found = (
+        minimize(
+            loss,
+            np.full(len(WEIGHTS), 0.5),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, None)] * len(WEIGHTS),
+        ).x
+        / scale
+    )
+    if found @ scale < _NOTHING:
         raise RetrievalError(
-            "The questions share no words with their chunks, so that no weight for words can be "
-            "fitted: search by vectors alone (mode `windows`)."
+            "The questions share neither words nor meaning with their chunks, so that no weights "
+            "can be fitted."
         )
-    return current.model_copy(
-        update={
-            "pair_weight": float(found[1] / found[0]),
-            "cosine_weight": float(found[2] / found[0]),
-        }
+    found *= (current @ scale) / (found @ scale)
+    weights = dict(zip(WEIGHTS, np.round(found, 3).tolist(), strict=True))
+    return searcher.options.model_copy(
+        update={"fusion": searcher.options.fusion.model_copy(update=weights)}
     )

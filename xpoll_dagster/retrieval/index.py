@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from xpoll_dagster.books.model import embeddings_schema
 from xpoll_dagster.retrieval.chunk_table import table_fingerprint
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.retrieval.options import IndexOptions
-from xpoll_dagster.retrieval.vectors import BuiltIndex, build_vector_index
+from xpoll_dagster.retrieval.vectors import BuiltIndex, build_vector_index, stored_vectors
 from xpoll_dagster.retrieval.windows import split_all
 
 ROWS_SCHEMA = pl.Schema(
@@ -26,6 +26,13 @@ ROWS_SCHEMA = pl.Schema(
         "is_paraphrase": pl.Boolean,
         "paraphrase_id": pl.String,  # null for an original
         "style": pl.String,  # null for an original
+        "text": pl.String,
+    }
+)
+
+WINDOWS_SCHEMA = pl.Schema(
+    {
+        "row": pl.Int64,  # that the window belongs to, rising
         "text": pl.String,
     }
 )
@@ -45,7 +52,7 @@ class ChunkIndex:
         rows: `ROWS_SCHEMA`: what each row of `chunks` is.
         chunks: One vector for each row, originals first, in order of their numbers.
         windows: One vector for each window of two sentences, or None.
-        window_rows: The row that each window belongs to, rising, int64 [windows].
+        window_table: `WINDOWS_SCHEMA`: what each vector of `windows` is; empty without them.
         model: The embedder's name with its precision.
         model_sha256: Of the embedder's weights.
         left_out: Accepted paraphrases that could not be used, by reason.
@@ -55,10 +62,31 @@ class ChunkIndex:
     rows: pl.DataFrame
     chunks: BuiltIndex
     windows: BuiltIndex | None
-    window_rows: np.ndarray
+    window_table: pl.DataFrame
     model: str
     model_sha256: str
     left_out: dict[str, int]
+
+    @property
+    def window_rows(self) -> np.ndarray:
+        """The row that each window belongs to, rising, int64 [windows]."""
+        return self.window_table["row"].to_numpy()
+
+    def originals(self, options: IndexOptions | None = None) -> ChunkIndex:
+        """The index of the originals alone, from the same vectors: nothing is embedded again."""
+        options = options or IndexOptions()
+        count = self.table.height
+        windows = self.window_table.filter(pl.col("row") < count)
+        return replace(
+            self,
+            rows=self.rows.head(count),
+            chunks=build_vector_index(stored_vectors(self.chunks, count), options),
+            windows=build_vector_index(stored_vectors(self.windows, windows.height), options)
+            if self.windows
+            else None,
+            window_table=windows,
+            left_out={},
+        )
 
     def report(self) -> dict[str, Any]:
         """What `index.json` says: counts, kinds and recall, model, fingerprint of the chunks."""
@@ -69,7 +97,7 @@ class ChunkIndex:
             "kind": self.chunks.kind,
             "recall_against_flat": self.chunks.recall,
             "built_on": self.chunks.device,
-            "windows": len(self.window_rows),
+            "windows": self.window_table.height,
             "windows_kind": self.windows.kind if self.windows else None,
             "windows_recall_against_flat": self.windows.recall if self.windows else None,
             "dimensions": int(self.chunks.index.d),
@@ -172,20 +200,20 @@ def build_index(
             f"is {missing['chunk_id'][0]}): materialise chunk_embeddings of their books again."
         )
     vectors = joined["embedding"].to_numpy()
-    windows, owners = None, np.zeros(0, dtype=np.int64)
+    windows, window_table = None, pl.DataFrame(schema=WINDOWS_SCHEMA)
     if options.windows:
         if embedder is None:
             raise RetrievalError("Windows are to be indexed, and no embedder was given for them.")
         check_model(embedder, model, sha256)
         texts, places = split_all(rows["text"].to_list(), options.window_words)
         windows = build_vector_index(embed_texts(texts, embedder, progress), options)
-        owners = np.asarray(places, dtype=np.int64)
+        window_table = pl.DataFrame({"row": places, "text": texts}, schema=WINDOWS_SCHEMA)
     return ChunkIndex(
         table=table,
         rows=rows,
         chunks=build_vector_index(vectors, options),
         windows=windows,
-        window_rows=owners,
+        window_table=window_table,
         model=model,
         model_sha256=sha256,
         left_out=left_out,

@@ -1,4 +1,4 @@
-"""BM25 over single terms and pairs of terms, for whole batches of queries.
+"""BM25 over terms, pairs of terms and words as they are printed, for whole batches of queries.
 
 bm25s scores every posting once, when it indexes; a batch of queries is then one product of
 sparse matrices instead of a loop over queries.
@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from xpoll_dagster.retrieval.options import SearchOptions
-from xpoll_dagster.retrieval.terms import split_terms, word_pairs
+from xpoll_dagster.retrieval.terms import printed_words, split_terms, word_pairs
+
+_PRINTED = "="
+"""Before a printed word in the vocabulary, where the same letters may be a term."""
 
 
 class LexicalIndex:
-    """Terms of texts, ready to be asked."""
+    """The words of texts, ready to be asked."""
 
     def __init__(self, texts: Sequence[str], options: SearchOptions) -> None:
         import bm25s
@@ -28,9 +31,9 @@ class LexicalIndex:
         documents = []
         for text in texts:
             terms = split_terms(text)
-            documents.append([*terms, *word_pairs(terms)])
+            documents.append([*terms, *word_pairs(terms), *_marked(text)])
         self._vocabulary: dict[str, int] = {}
-        self._weights: Any = csc_array((len(texts), 1), dtype=np.float32)
+        weights: Any = csc_array((len(texts), 1), dtype=np.float32)
         if any(documents):
             model = bm25s.BM25(k1=options.saturation, b=options.length_weight, method="lucene")
             model.index(documents, show_progress=False)
@@ -39,16 +42,20 @@ class LexicalIndex:
             }
             found = model.scores
             terms_in_all = len(found["indptr"]) - 1
-            self._weights = csc_array(
+            weights = csc_array(
                 (found["data"], found["indices"], found["indptr"]),
                 shape=(len(texts), terms_in_all),
             )
         # By term, so that a query's rows are its postings.
-        self._by_term = self._weights.T.tocsr()
+        self._by_term = weights.T.tocsr()
         self._frequency = np.diff(self._by_term.indptr)
 
     def scores(
-        self, queries: Sequence[str], term_weight: float = 1.0, pair_weight: float | None = None
+        self,
+        queries: Sequence[str],
+        term_weight: float = 1.0,
+        pair_weight: float | None = None,
+        printed_weight: float = 0.0,
     ) -> np.ndarray:
         """BM25 of every text for every query, float32 [queries, texts].
 
@@ -56,6 +63,7 @@ class LexicalIndex:
             queries: Texts of any length.
             term_weight: Weight of single terms.
             pair_weight: Weight of pairs of terms; None for the options' own.
+            printed_weight: Weight of words as they are printed, endings and all.
         """
         if pair_weight is None:
             pair_weight = self._options.pair_weight
@@ -64,7 +72,11 @@ class LexicalIndex:
         rows, columns, values = [], [], []
         for row, query in enumerate(queries):
             terms = split_terms(query)
-            for weight, names in ((term_weight, terms), (pair_weight, word_pairs(terms))):
+            for weight, names in (
+                (term_weight, terms),
+                (pair_weight, word_pairs(terms)),
+                (printed_weight, _marked(query)),
+            ):
                 if weight == 0:
                     continue
                 for term, count in Counter(names).items():
@@ -87,3 +99,7 @@ class LexicalIndex:
         place = self._vocabulary.get(term)
         among = 0 if place is None else int(self._frequency[place])
         return float(np.log1p((self.size - among + 0.5) / (among + 0.5)))
+
+
+def _marked(text: str) -> list[str]:
+    return [f"{_PRINTED}{word}" for word in printed_words(text)]

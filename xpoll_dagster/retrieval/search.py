@@ -5,13 +5,18 @@ How texts are compared:
 - `dense`: cosine of the query and the chunk's one vector, as any client of the FAISS index has it;
 - `windows`: cosine of the query and the best of the chunk's windows of two sentences;
 - `bm25`: words and pairs of words, in the chunk and the headings above it;
-- `fused`: `bm25` and `windows` (or `dense`, where no windows are indexed), weighted and added;
-- `rrf`: reciprocal rank fusion of the same two (Cormack, Clarke and Büttcher, SIGIR 2009).
+- `fused`: pairs of words, printed words, the chunk's vector, and the window that holds most of
+  the query and means most like it, weighted and added (`FusionWeights`);
+- `rrf`: reciprocal rank fusion of `bm25` and `windows` (Cormack, Clarke and Büttcher, SIGIR 2009).
+
+Where no windows are indexed, every chunk is one window.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
@@ -19,11 +24,12 @@ import numpy as np
 
 from xpoll_dagster.books.embedding import Embedder
 from xpoll_dagster.retrieval.chunk_table import searched_text
+from xpoll_dagster.retrieval.coverage import WindowTerms
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.retrieval.index import ChunkIndex, check_model
 from xpoll_dagster.retrieval.lexical import LexicalIndex
 from xpoll_dagster.retrieval.options import SearchOptions
-from xpoll_dagster.retrieval.vectors import BuiltIndex
+from xpoll_dagster.retrieval.vectors import BuiltIndex, stored_vectors
 
 Mode = Literal["fused", "dense", "windows", "bm25", "rrf"]
 MODES: tuple[Mode, ...] = ("dense", "windows", "bm25", "rrf", "fused")
@@ -72,8 +78,12 @@ class Searcher:
             self.options,
         )
         self._chunk_vectors = _stored(index.chunks)
-        self._window_vectors = _stored(index.windows) if index.windows else None
-        self._starts = _starts(index.window_rows, index.rows.height) if index.windows else None
+        windows = index.window_table if index.windows else index.rows.select("row", "text")
+        self._windows = index.windows or index.chunks
+        self._window_vectors = _stored(self._windows) if index.windows else self._chunk_vectors
+        self._owners = windows["row"].to_numpy()
+        self._starts = _starts(self._owners, index.rows.height)
+        self._window_terms = WindowTerms(windows["text"].to_list(), self._lexical.weight)
         self._citations = index.table["citation"].to_list()
         self._stable = index.table["stable_id"].to_list()
         self._books = index.table["book"].to_list()
@@ -137,50 +147,85 @@ class Searcher:
             raise RetrievalError(f"At least one result must be wanted, not {k}.")
         k = min(k, self.index.rows.height)
         rows, scores = [], []
-        for start in range(0, len(queries), self.options.batch):
-            batch = [
-                str(query)[:MAX_QUERY] for query in queries[start : start + self.options.batch]
-            ]
-            found = self.scores(batch, mode)
+        asked = [str(query)[:MAX_QUERY] for query in queries]
+        # All at once: the encoder shares them out over the cores.
+        vectors = self._embedder.encode(asked) if asked and mode != "bm25" else None
+
+        def answer(start: int) -> tuple[np.ndarray, np.ndarray]:
+            batch = slice(start, start + self.options.batch)
+            found = self.scores(asked[batch], mode, None if vectors is None else vectors[batch])
             best = _best(found, k)
-            rows.append(best)
-            scores.append(np.take_along_axis(found, best, axis=1))
+            return best, np.take_along_axis(found, best, axis=1)
+
+        # numpy leaves the other cores idle in all but products of matrices.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for best, found in pool.map(answer, range(0, len(asked), self.options.batch)):
+                rows.append(best)
+                scores.append(found)
         if not rows:
             return np.zeros((0, k), dtype=np.int64), np.zeros((0, k), dtype=np.float32)
         return np.concatenate(rows), np.concatenate(scores)
 
-    def scores(self, queries: Sequence[str], mode: Mode = "fused") -> np.ndarray:
-        """The score of every row for every query, float32 [queries, rows]."""
+    def scores(
+        self, queries: Sequence[str], mode: Mode = "fused", vectors: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The score of every row for every query, float32 [queries, rows].
+
+        `vectors` are the queries' own, where they are known already.
+        """
         if mode not in MODES:
             raise RetrievalError(f"There is no mode {mode!r}: choose {', '.join(MODES)}.")
         if mode == "bm25":
             return self._lexical.scores(queries)
-        vectors = self._embedder.encode(queries)
-        if mode == "dense" or (mode == "windows" and self.index.windows is None):
+        if vectors is None:
+            vectors = self._embedder.encode(queries)
+        if mode == "dense":
             return self._by_chunk(vectors)
-        windows = self.index.windows
-        near = self._by_chunk(vectors) if windows is None else self._by_window(windows, vectors)
         if mode == "windows":
-            return near
-        words = self._lexical.scores(queries)
+            return self._by_window(vectors)
         if mode == "rrf":
+            words = self._lexical.scores(queries)
+            near = self._by_window(vectors)
             return _reciprocal(words, self.options) + _reciprocal(near, self.options)
-        near *= self.options.cosine_weight
-        near += words
-        return near
+        weights = self.options.fusion
+        fused = self._lexical.scores(queries, 0.0, weights.pairs, weights.printed)
+        fused += weights.together * self._together(queries, vectors)
+        fused += weights.chunk * self._by_chunk(vectors)
+        return fused
+
+    def features(self, queries: Sequence[str]) -> np.ndarray:
+        """What fused search adds up, in the order of `FusionWeights`: [queries, rows, 4]."""
+        vectors = self._embedder.encode(queries)
+        words = [self._lexical.scores(queries, 0.0, *one) for one in ((1.0, 0.0), (0.0, 1.0))]
+        return np.stack(
+            [*words, self._together(queries, vectors), self._by_chunk(vectors)], axis=-1
+        )
+
+    def _together(self, queries: Sequence[str], vectors: np.ndarray) -> np.ndarray:
+        """The best window of each row by the query's words and meaning, [queries, rows]."""
+        from scipy.linalg.blas import sgemm
+
+        held = self._window_terms.covered(queries)
+        weight = self.options.fusion.cosine_in_together
+        if self._window_vectors is None:  # a trained index does not tell every window's cosine
+            near = self._by_window(vectors)
+            return np.maximum.reduceat(held, self._starts, axis=0).T + weight * near
+        # One call multiplies and adds in place. BLAS counts by columns, hence all transposed.
+        sgemm(weight, vectors, self._window_vectors.T, beta=1.0, c=held.T, overwrite_c=True)
+        return np.maximum.reduceat(held, self._starts, axis=0).T
 
     def _by_chunk(self, queries: np.ndarray) -> np.ndarray:
         if self._chunk_vectors is not None:
             return queries @ self._chunk_vectors.T
         return self._from_neighbours(self.index.chunks, queries, None)
 
-    def _by_window(self, windows: BuiltIndex, queries: np.ndarray) -> np.ndarray:
-        if self._window_vectors is not None and self._starts is not None:
+    def _by_window(self, queries: np.ndarray) -> np.ndarray:
+        if self._window_vectors is not None:
             # With queries side by side the maximum runs over whole rows of memory: five times
             # as fast as over pieces of each query's own row.
             product = self._window_vectors @ queries.T
             return np.ascontiguousarray(np.maximum.reduceat(product, self._starts, axis=0).T)
-        return self._from_neighbours(windows, queries, self.index.window_rows)
+        return self._from_neighbours(self._windows, queries, self._owners)
 
     def _from_neighbours(
         self, built: BuiltIndex, queries: np.ndarray, owners: np.ndarray | None
@@ -203,7 +248,7 @@ def _stored(built: BuiltIndex) -> np.ndarray | None:
     """The vectors of an exact index, which numpy multiplies faster than FAISS searches."""
     if built.kind != "flat":
         return None
-    return built.index.reconstruct_n(0, built.index.ntotal)
+    return stored_vectors(built, built.index.ntotal)
 
 
 def _starts(owners: np.ndarray, rows: int) -> np.ndarray:

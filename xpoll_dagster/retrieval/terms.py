@@ -1,4 +1,4 @@
-"""Text → the terms that BM25 counts: stems, numbers as they are meant, pairs of words.
+"""Text → what BM25 counts: stems, numbers as they are meant, pairs of words, printed words.
 
 Numbers keep their points and colons (`58.3`, `14.1.8`, `2:13:00`), lose the commas of
 thousands, and read `l`, `I` and `O` between digits as scans mean them. Words joined by a hyphen
@@ -57,6 +57,16 @@ def split_terms(text: str) -> list[str]:
         if term and term not in STOP_WORDS:
             terms.append(term[:_MAX_TERM])
     return _stemmer().stemWords(terms)
+
+
+def printed_words(text: str) -> list[str]:
+    """The words of a text in lower case, in order, endings and all, without stop words.
+
+    >>> printed_words("Batteries of the S-IVB held")
+    ['batteries', 's-ivb', 'held']
+    """
+    words = (match.group().lower()[:_MAX_TERM] for match in _TOKEN.finditer(_TEX.sub(" ", text)))
+    return [word for word in words if word not in STOP_WORDS]
 
 
 def word_pairs(terms: Sequence[str]) -> list[str]:

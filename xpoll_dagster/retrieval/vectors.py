@@ -73,6 +73,13 @@ def build_vector_index(vectors: np.ndarray, options: IndexOptions) -> BuiltIndex
     return BuiltIndex(index, kind, _recall(index, vectors, options, rng), device)
 
 
+def stored_vectors(built: BuiltIndex, count: int) -> np.ndarray:
+    """The first vectors of an index, float32 [count, dimensions]."""
+    if built.kind == "ivf":
+        built.index.make_direct_map()
+    return built.index.reconstruct_n(0, count)
+
+
 def _recall(
     index: Any, vectors: np.ndarray, options: IndexOptions, rng: np.random.Generator
 ) -> float:

@@ -75,7 +75,7 @@ GRAPH = {
     "questions_json": ("retrieval", False, {"chunks_pkl", "chunk_embeddings", "questions"}),
     "faiss_index": ("retrieval", False, {"chunks_pkl", "chunk_embeddings", "paraphrased_chunks"}),
     "retrieval": ("retrieval", False, {"chunks_pkl", "questions_json", "faiss_index"}),
-    "retrieval_scores": ("retrieval", False, {"retrieval", "chunk_embeddings"}),
+    "retrieval_scores": ("retrieval", False, {"retrieval"}),
     "grpo_dataset": ("retrieval", False, {"retrieval", "retrieval_scores"}),
 }
 

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from xpoll_dagster.books.embedding import load_embedder
-from xpoll_dagster.retrieval.bundle import Bundle, read_index, write_index
+from xpoll_dagster.retrieval.bundle import Bundle, write_index
 from xpoll_dagster.retrieval.chunk_table import chunk_table
 from xpoll_dagster.retrieval.errors import RetrievalError
 from xpoll_dagster.retrieval.index import build_index
+from xpoll_dagster.retrieval.stored import read_index
 from xpoll_dagster.storage import hash_file
 from xpoll_dagster_tests.retrieval.library import BOOKS, Built, chunks
 
@@ -127,6 +128,19 @@ def test_an_index_over_other_chunks_is_refused(built: Built):
     fewer = chunk_table(chunks().filter(pl.col("book") != "single--one"), BOOKS)
     with pytest.raises(RetrievalError, match="over other chunks"):
         read_index(built.folder / "faiss_index", fewer)
+
+
+def test_questions_about_other_chunks_are_refused(built: Built, tmp_path: Path):
+    folder = tmp_path / "bundle"
+    shutil.copytree(built.folder, folder)
+    questions = pl.read_parquet(folder / "questions.parquet")
+    moved = questions.with_columns(stable_id=pl.lit("farming--hill-sheep-of-old"))
+    moved.write_parquet(folder / "questions.parquet")
+    with pytest.raises(RetrievalError, match="materialise questions_json again"):
+        Bundle.load(folder)
+    (folder / "questions.parquet").write_bytes(b"no table")
+    with pytest.raises(RetrievalError, match="cannot be read as a table of questions"):
+        Bundle.load(folder)
 
 
 def test_a_damaged_bundle_is_named(built: Built, tmp_path: Path):

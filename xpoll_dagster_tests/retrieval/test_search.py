@@ -1,13 +1,19 @@
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xpoll_dagster.books.embedding import load_embedder
+from xpoll_dagster.books.sentences import split_sentences
+from xpoll_dagster.retrieval.coverage import WindowTerms
 from xpoll_dagster.retrieval.errors import RetrievalError
+from xpoll_dagster.retrieval.fit import WEIGHTS, fit_weights
 from xpoll_dagster.retrieval.options import IndexOptions
-from xpoll_dagster.retrieval.search import MODES, Mode
+from xpoll_dagster.retrieval.search import MODES, Mode, Searcher
 from xpoll_dagster.retrieval.terms import split_terms
 from xpoll_dagster.retrieval.vectors import build_vector_index
 from xpoll_dagster.retrieval.windows import split_windows
@@ -86,3 +92,67 @@ def test_windows_hold_every_word(text: str):
     windows = split_windows(text, 30)
     assert windows
     assert set(text.split()) <= {word for window in windows for word in window.split()}
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw"])
+def test_originals_are_taken_out_of_an_index(built: Built, kind: Literal["flat", "ivf", "hnsw"]):
+    noisy = built.noisy.index
+    vectors = noisy.chunks.index.reconstruct_n(0, noisy.chunks.index.ntotal)
+    trained = replace(noisy, chunks=build_vector_index(vectors, IndexOptions(kind=kind)))
+    clean = Searcher(trained.originals(), load_embedder())
+    query = "fleece of the Bostrin sheep shorn in June"
+    assert [one.document_id for one in clean.search(query, 5)] == [
+        one.document_id for one in built.clean.search(query, 5)
+    ]
+
+
+def test_a_window_is_worth_the_weight_of_the_terms_it_holds():
+    windows = ["the valve opened and the valve closed", "the pump failed", ""]
+    weights = {"valv": 2.0, "pump": 3.0, "fail": 5.0}
+    held = WindowTerms(windows, lambda term: weights.get(term, 0.0)).covered(
+        ["Which valve failed?", "pump pump", "nothing known"]
+    )
+    assert held.tolist() == [[2.0, 0.0, 0.0], [5.0, 3.0, 0.0], [0.0, 0.0, 0.0]]
+
+
+def test_fused_search_adds_up_its_features(built: Built):
+    queries = ["In which year was the bell of Dunmere cast?", "turns of the eye knot"]
+    fusion = built.noisy.options.fusion
+    weights = [getattr(fusion, name) for name in WEIGHTS]
+    added = built.noisy.features(queries) @ np.asarray(weights, dtype=np.float32)
+    assert np.allclose(added, built.noisy.scores(queries), atol=1e-3)
+
+
+def test_words_that_stand_together_beat_words_that_are_scattered():
+    """Both chunks hold the words as often; only one holds them in one place."""
+    together, scattered = 0, 1
+    filler = "Nothing of note was seen on that day by anyone at the harbour. " * 4
+    texts = [
+        f"{filler}The brass lamp was lit by the keeper. {filler}",
+        f"A lamp stood there. {filler}The keeper slept. {filler}Some brass was lit.",
+    ]
+    found = WindowTerms(
+        [window for text in texts for window in split_windows(text, 30)], lambda _: 1.0
+    ).covered(["Who lit the brass lamp, the keeper?"])[:, 0]
+    sizes = [len(split_windows(text, 30)) for text in texts]
+    best = [found[: sizes[0]].max(), found[sizes[0] :].max()]
+    assert best[together] > best[scattered]
+
+
+def test_fitted_weights_find_the_chunks_that_they_were_fitted_on(built: Built):
+    table = built.clean.index.table
+    asked, gold = [], []
+    for number, text in table.filter(pl.col("book") != "tables--numbers")[
+        "number", "text"
+    ].iter_rows():
+        for sentence in split_sentences(text):
+            asked.append(f"What is said of this: {sentence}")
+            gold.append([number])
+    with pytest.raises(RetrievalError, match="50 are needed"):
+        fit_weights(built.clean, asked[:20], gold[:20])
+    fitted = fit_weights(built.clean, asked, gold)
+    again = Searcher(built.clean.index, load_embedder(), fitted)
+    rows = again.rank(asked, 1)[0][:, 0]
+    texts = table["text"]
+    hits = [texts[int(row)] == texts[own[0]] for row, own in zip(rows, gold, strict=True)]
+    assert np.mean(hits) > 0.9

@@ -26,7 +26,6 @@ from xpoll_dagster.retrieval.bundle import (
     CHUNK_FILES,
     INDEX_FOLDER,
     QUESTION_FILES,
-    read_index,
     write_chunks,
     write_index,
     write_questions,
@@ -37,6 +36,7 @@ from xpoll_dagster.retrieval.index import ChunkIndex, build_index, embed_paraphr
 from xpoll_dagster.retrieval.questions import measure_questions
 from xpoll_dagster.retrieval.scores import retrieval_scores as score_retrieval
 from xpoll_dagster.retrieval.search import Searcher
+from xpoll_dagster.retrieval.stored import read_index
 from xpoll_dagster.retrieval.views import save_grpo_dataset
 
 __all__ = [
@@ -140,7 +140,7 @@ _SPLITS = ("train", "validation", "test")
     **declare(
         "faiss_index",
         group="retrieval",
-        code=1,
+        code=2,
         inputs=["chunks_pkl", "chunk_embeddings", "paraphrased_chunks"],
         options=lambda s: [s.retrieval.index, s.embedder],
         folder=True,
@@ -218,7 +218,7 @@ def retrieval(context: dg.AssetExecutionContext, project: Project) -> dg.Materia
         "retrieval_scores",
         group="retrieval",
         code=1,
-        inputs=["retrieval", "chunk_embeddings"],
+        inputs=["retrieval"],
         options=lambda s: [s.retrieval.search, s.retrieval.index, s.embedder],
         kinds={"python", "parquet"},
     )
@@ -228,7 +228,14 @@ def retrieval_scores(context: dg.AssetExecutionContext, project: Project) -> dg.
 
     def build() -> Built:
         measured = pl.read_parquet(project.folder("retrieval") / "questions.parquet")
-        scores = score_retrieval(_originals(project), _noisy(project), measured)
+        noisy = _noisy(project)
+        options = project.settings.retrieval
+        clean = Searcher(
+            noisy.index.originals(options.index),
+            load_embedder(project.settings.embedder),
+            options.search,
+        )
+        scores = score_retrieval(clean, noisy, measured)
         return Built(scores, _score_numbers(scores))
 
     def describe(path: Path) -> Mapping[str, Any]:

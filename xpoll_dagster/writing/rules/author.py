@@ -56,6 +56,7 @@ class RulesAuthor:
         self.rules = rules or RulesOptions()
         self._embedder = embedder
         self._pairs = PairWriter(self.options)
+        self._paraphraser: Paraphraser | None = None
 
     @property
     def lexicon(self) -> Lexicon:
@@ -71,13 +72,14 @@ class RulesAuthor:
         Raises:
             ValueError: There is no such style.
         """
-        writer = Paraphraser(
-            self.lexicon,
-            self._embedder,
-            Origin(prompt_sha256=rules_hash("paraphrasing")),
-            self.rules.min_synonym_cosine,
-        )
-        return writer.paraphrase(chunks, style)
+        if self._paraphraser is None:  # kept, for it remembers what the styles have in common
+            self._paraphraser = Paraphraser(
+                self.lexicon,
+                self._embedder,
+                Origin(prompt_sha256=rules_hash("paraphrasing")),
+                self.rules.min_synonym_cosine,
+            )
+        return self._paraphraser.paraphrase(chunks, style)
 
     def ask(self, chunks: Sequence[SourceChunk], n: int) -> list[Question]:
         """Ask up to `n` questions about each chunk; every answer is a span of its passage.

@@ -61,6 +61,7 @@ class Paraphraser:
         self._lexicon = lexicon
         self._embedder = embedder
         self._origin = origin
+        self._last: tuple[list[SourceChunk], list[list[str]]] | None = None
 
     def paraphrase(self, chunks: Sequence[SourceChunk], style: str) -> list[Paraphrase]:
         """One draft for each chunk, in order.
@@ -84,12 +85,14 @@ class Paraphraser:
         if style == "short":
             context = Context(self._lexicon, spelling, len(chunks))
             return self._short(chunks, [[_doubted(one, context) for one in own] for own in read])
-        acronyms = find_acronyms(passages)
-        contexts = [
-            Context(self._lexicon, spelling, len(chunks), kinds_of(chunk.passage.mentions))
-            for chunk in chunks
-        ]
-        changed = self._changed(read, contexts, acronyms)
+        # Medium and long say the sentences of a book alike: they are changed once for both.
+        if self._last is None or self._last[0] != chunks:
+            contexts = [
+                Context(self._lexicon, spelling, len(chunks), kinds_of(chunk.passage.mentions))
+                for chunk in chunks
+            ]
+            self._last = chunks, self._changed(read, contexts, find_acronyms(passages))
+        changed = self._last[1]
         glossary = (
             build_glossary(chunks, Context(self._lexicon, spelling, len(chunks)))
             if style == "long"
