@@ -213,7 +213,7 @@ def _embed(model: Any, texts: Sequence[str], tokens: int) -> Any:
     whole = model.max_seq_length
     model.max_seq_length = tokens
     try:
-        features = model.tokenize(list(texts))
+        features = model.preprocess(list(texts))
     finally:
         model.max_seq_length = whole
     return normalize(model(features)["sentence_embedding"], dim=-1)

@@ -10,6 +10,9 @@ import yaml
 from xpoll_dagster.retrieval.index import ChunkIndex
 from xpoll_dagster.retrieval.splits import SPLITS
 
+_MOSTLY = 0.8
+_SHOWN_MODES = ("dense", "bm25", "fused")
+
 _LIMITS = """\
 - Rows with `method: rules` were asked by rules and templates, unreviewed by a person. Expect some \
 that are awkward or that need their passage to make sense.
@@ -42,7 +45,7 @@ def dataset_card(rows: pl.DataFrame, index: ChunkIndex, scores: pl.DataFrame | N
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
         "# Retrieval RL dataset\n",
         f"{rows.height:,} questions about {rows['chunk_id'].n_unique():,} of {report['chunks']:,} "
-        f"chunks of {index.table['book'].n_unique():,} books, to be answered by searching until "
+        f"chunks of {_books(index.table['book'].n_unique())}, to be answered by searching until "
         f"the original is found among {report['paraphrases']:,} paraphrases. Load it with "
         "`datasets.load_from_disk('hf')`; `trl/`, `verifiers/`, `verl/` and `beir/` hold the same "
         "rows as their readers want them.\n",
@@ -51,6 +54,7 @@ def dataset_card(rows: pl.DataFrame, index: ChunkIndex, scores: pl.DataFrame | N
             ["split", "questions", "chapters", "easy", "medium", "hard"],
             [_counts(split, rows.filter(pl.col("split") == split)) for split in SPLITS],
         ),
+        _how_easy(rows),
         "## Books\n",
         _table(
             ["book", "domain", "questions"],
@@ -74,6 +78,25 @@ def dataset_card(rows: pl.DataFrame, index: ChunkIndex, scores: pl.DataFrame | N
     return "\n".join(parts)
 
 
+def _books(count: int) -> str:
+    return "one book" if count == 1 else f"{count:,} books"
+
+
+def _how_easy(rows: pl.DataFrame) -> str:
+    """What a trainer must know before the first run: how little there may be to learn."""
+    easy = rows.filter(pl.col("difficulty") == "easy").height
+    text = (
+        f"{easy / rows.height:.0%} are easy: searching with the question itself finds the chunk "
+        "first among the originals"
+    )
+    if easy > _MOSTLY * rows.height:
+        text += (
+            ", so that a model learns little about searching from them beyond telling originals "
+            "from paraphrases. Questions of a language model share fewer words with their chunk"
+        )
+    return text + ".\n"
+
+
 def _counts(split: str, part: pl.DataFrame) -> list[Any]:
     by = dict(part["difficulty"].value_counts().iter_rows())
     return [
@@ -85,6 +108,11 @@ def _counts(split: str, part: pl.DataFrame) -> list[Any]:
 
 
 def _score_table(scores: pl.DataFrame) -> str:
+    """The modes that a trainer chooses from; without paraphrases every version is an original."""
+    scores = scores.filter(
+        pl.col("mode").is_in(_SHOWN_MODES)
+        & (pl.col("paraphrases_indexed") | (pl.col("counted") != "any_version"))
+    )
     wide = scores.pivot(
         on="metric",
         index=["task", "mode", "paraphrases_indexed", "counted", "queries"],

@@ -154,5 +154,11 @@ def test_fitted_weights_find_the_chunks_that_they_were_fitted_on(built: Built):
     again = Searcher(built.clean.index, load_embedder(), fitted)
     rows = again.rank(asked, 1)[0][:, 0]
     texts = table["text"]
-    hits = [texts[int(row)] == texts[own[0]] for row, own in zip(rows, gold, strict=True)]
+    said = " ".join(texts)
+    hits = [
+        texts[int(row)] == texts[own[0]]
+        for row, own, question in zip(rows, gold, asked, strict=True)
+        if said.count(question.split(": ")[1]) == 1  # others stand in several chunks
+    ]
+    assert len(hits) > 20
     assert np.mean(hits) > 0.9

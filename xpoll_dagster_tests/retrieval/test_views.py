@@ -106,6 +106,8 @@ def test_the_card_counts_the_rows(saved: Saved):
     assert card.startswith("---\n")
     assert f"{rows.height:,} questions" in card
     assert "recall@1" in card
+    easy = rows.filter(pl.col("difficulty") == "easy").height / rows.height
+    assert f"{easy:.0%} are easy" in card
 
 
 def test_a_library_without_questions_is_said_plainly(built: Built):

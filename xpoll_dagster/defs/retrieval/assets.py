@@ -252,7 +252,7 @@ def retrieval_scores(context: dg.AssetExecutionContext, project: Project) -> dg.
     **declare(
         "grpo_dataset",
         group="retrieval",
-        code=1,
+        code=2,
         inputs=["retrieval", "retrieval_scores"],
         options=lambda s: [s.retrieval],
         folder=True,

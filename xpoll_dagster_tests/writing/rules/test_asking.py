@@ -162,6 +162,30 @@ def test_faults_of_questions_are_named():
         assert question_fault(Candidate("what did", question, answer), context) == fault
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "fault"),
+    [
+        ("When was the harbour crane repaired?", "two hours later", "points outside itself"),
+        ("After the storm, when was the harbour crane repaired?", "two hours later", ""),
+        (
+            "When was the harbour crane used for coal?",
+            "until the storm",
+            "asks when and answers how long",
+        ),
+        ("Until when was the harbour crane used for coal?", "until the storm", ""),
+        (
+            "Which harbour cranes received and the long resulting delays?",
+            "the iron ones",
+            "is no sentence",
+        ),
+        ("How was the harbour crane lifted and then?", "by iron chains", "is cut short"),
+    ],
+)
+def test_faults_of_times_and_of_cut_sentences(question: str, answer: str, fault: str):
+    context = Context(RulesAuthor().lexicon, Spelling())
+    assert question_fault(Candidate("event time", question, answer), context) == fault
+
+
 def _library() -> Path:
     given = os.environ.get("XPOLL_TEST_LIBRARY")
     if given:

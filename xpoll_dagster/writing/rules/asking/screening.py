@@ -52,8 +52,11 @@ _EMPTY_SUBJECT = re.compile(
 )
 _HANGING = re.compile(
     r"\b(?:so that|that|than|as|the|an?|and|or|if|until|while|when|of|by|during|at|in|on|to|for|"
-    r"from|with|into|its|their|his|about|after|before|which|but|be)\?$"
+    r"from|with|into|its|their|his|about|after|before|which|but|be|then)\?$"
 )
+_LATER = re.compile(r"\b(?:later|earlier|thereafter|afterwards?)$")
+_ANCHORED = re.compile(r"\b(?:after|following|before|since|from|prior to)\b", re.IGNORECASE)
+_TWO_SUBJECTS = re.compile(r"^Which (?:\w+ ){1,2}\w+ed and (?:the|an?|its|their)\b")
 _CUT_ANSWER = re.compile(
     r"\b(?:that|which|who|of|the|an?|and|or|to|in|is|was|are|were|as|than|by|with|for|non-\w+)$"
 )
@@ -149,6 +152,12 @@ def question_fault(candidate: Candidate, context: Context) -> str:
         return "is cut short"
     if _CUT_ANSWER.search(answer) or re.search(r"\bin \d+\.\d", answer):
         return "answer is cut short"
+    if _LATER.search(answer) and not _ANCHORED.search(question):
+        return "points outside itself"
+    if re.match(r"(?:[^?]*, )?when\b", question, re.IGNORECASE) and answer.startswith("until "):
+        return "asks when and answers how long"
+    if _TWO_SUBJECTS.match(question):
+        return "is no sentence"
     if _HANGING.search(question) and candidate.template not in _MAY_HANG:
         return "is cut short"
     if re.search(r"\b(?:not|never|nor|cannot)\b", question):
