@@ -7,6 +7,7 @@ words stand side by side, within a sentence or two.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -55,5 +56,6 @@ class WindowTerms:
             (np.asarray(values, dtype=np.float32), (rows, columns)),
             shape=(len(queries), len(self._places)),
         )
+        found: Any = asked @ self._by_term
         # The transpose of rows of queries is, without a copy, columns of them.
-        return (asked @ self._by_term).T.toarray(order="C").astype(np.float32, copy=False)
+        return found.T.toarray(order="C").astype(np.float32, copy=False)

@@ -15,7 +15,7 @@ _FEWEST = 50
 _NEVER = -1e6
 _PULL = 1e-3
 _NOTHING = 1e-2
-WEIGHTS = ("pairs", "printed", "together", "chunk")
+WEIGHTS: tuple[str, ...] = ("pairs", "printed", "together", "chunk")
 """In the order of `Searcher.features`."""
 
 
@@ -98,7 +98,7 @@ def fit_weights(
             "can be fitted."
         )
     found *= (current @ scale) / (found @ scale)
-    weights = dict(zip(WEIGHTS, np.round(found, 3).tolist(), strict=True))
+    weights: dict[str, float] = dict(zip(WEIGHTS, np.round(found, 3).tolist(), strict=True))
     return searcher.options.model_copy(
         update={"fusion": searcher.options.fusion.model_copy(update=weights)}
     )

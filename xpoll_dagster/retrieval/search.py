@@ -203,16 +203,19 @@ class Searcher:
 
     def _together(self, queries: Sequence[str], vectors: np.ndarray) -> np.ndarray:
         """The best window of each row by the query's words and meaning, [queries, rows]."""
-        from scipy.linalg.blas import sgemm
+        from scipy.linalg.blas import get_blas_funcs
 
         held = self._window_terms.covered(queries)
         weight = self.options.fusion.cosine_in_together
         if self._window_vectors is None:  # a trained index does not tell every window's cosine
             near = self._by_window(vectors)
             return np.maximum.reduceat(held, self._starts, axis=0).T + weight * near
+        (sgemm,) = get_blas_funcs(("gemm",), (held,))
         # One call multiplies and adds in place. BLAS counts by columns, hence all transposed.
-        sgemm(weight, vectors, self._window_vectors.T, beta=1.0, c=held.T, overwrite_c=True)
-        return np.maximum.reduceat(held, self._starts, axis=0).T
+        both = sgemm(
+            weight, vectors, self._window_vectors.T, beta=1.0, c=held.T, overwrite_c=True
+        ).T
+        return np.maximum.reduceat(both, self._starts, axis=0).T
 
     def _by_chunk(self, queries: np.ndarray) -> np.ndarray:
         if self._chunk_vectors is not None:
