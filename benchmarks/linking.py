@@ -22,9 +22,9 @@ from xpoll_dagster.books.model import CHUNKS_SCHEMA, CONCEPTS_SCHEMA
 from xpoll_dagster.linking.concepts import link_concepts
 from xpoll_dagster.linking.lexical import link_lexical
 from xpoll_dagster.linking.options import LinkingOptions
-from xpoll_dagster.linking.passages import eligible_passages
 from xpoll_dagster.linking.selection import select_pairs
 from xpoll_dagster.linking.semantic import link_semantic
+from xpoll_dagster.linking.sparse import SparseRows
 from xpoll_dagster.linking.terms import weigh_terms
 
 VOCABULARY = 60_000
@@ -108,6 +108,27 @@ def make_library(size: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, np.n
     return chunks, concepts, vectors
 
 
+def word_matrix(chunks: pl.DataFrame, options: LinkingOptions) -> SparseRows:
+    """The weighted words of all passages, over columns that both books share."""
+    from scipy.sparse import csr_matrix, vstack
+
+    books = [
+        weigh_terms(book["passage"], options.lexical)
+        for book in chunks.partition_by("domain", maintain_order=True)
+    ]
+    columns = np.unique(np.concatenate([book.hashes for book in books]))
+    return vstack(
+        [
+            csr_matrix(
+                (book.weights, np.searchsorted(columns, book.hashes)[book.columns], book.starts),
+                shape=(len(book.starts) - 1, len(columns)),
+            )
+            for book in books
+        ],
+        format="csr",
+    )
+
+
 def timed(work: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, float, float]:
     """The result, the seconds on the clock and the seconds of processor time."""
     wall, cpu = time.perf_counter(), time.process_time()
@@ -127,7 +148,7 @@ def loop_seconds(rows: int, one: Callable[[int], object]) -> float:
 def main() -> None:
     """Link, time, compare, print."""
     # Imports take seconds and are not linking: they are done before the clock starts.
-    for name in ("scipy.sparse", "torch"):
+    for name in ("scipy.sparse", "torch", "polars_hash", "pyarrow"):
         importlib.import_module(name)
     from sklearn.metrics.pairwise import cosine_similarity
 
@@ -171,7 +192,7 @@ def main() -> None:
     )
 
     left, right = vectors[:size], vectors[size:]
-    weights = weigh_terms(eligible_passages(chunks, options), options.lexical).weights
+    weights = word_matrix(chunks, options)
     baseline = loop_seconds(size, lambda row: cosine_similarity(left[row : row + 1], right))
     baseline_words = loop_seconds(
         size, lambda row: cosine_similarity(weights[row : row + 1], weights[size:])

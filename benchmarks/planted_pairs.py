@@ -29,7 +29,7 @@ from xpoll_dagster.books.reading import read_pages
 from xpoll_dagster.books.sentences import split_sentences
 from xpoll_dagster.compute.sandbox import Limits
 from xpoll_dagster.linking.concepts import link_concepts
-from xpoll_dagster.linking.fusion import fuse_links
+from xpoll_dagster.linking.fusion import fuse_links, gathered
 from xpoll_dagster.linking.lexical import link_lexical
 from xpoll_dagster.linking.options import LinkingOptions
 from xpoll_dagster.linking.semantic import link_semantic
@@ -132,7 +132,11 @@ def measure(name: str, halves: pl.DataFrame, options: LinkingOptions) -> dict[st
     concept = link_concepts(halves, concepts_of(halves), vectors, options)
     lexical = link_lexical(halves, options)
     semantic = link_semantic(halves, vectors, options)
-    fused = fuse_links(concept, lexical, semantic, halves, vectors, options)
+    links = {"concept": concept, "lexical": lexical, "semantic": semantic}
+    sides = halves.sort("domain", "book", "ordinal", "chunk_id")
+    left_ids, right_ids = (sides.filter(domain=d)["chunk_id"] for d in ("left", "right"))
+    fused = fuse_links(links, left_ids, right_ids, options.fusion)
+    fused = gathered(fused, links, left_ids, right_ids)
     linked = time.perf_counter()
     choices = {
         "cosine": best_by_matrix(vectors[left] @ vectors[~left].T),

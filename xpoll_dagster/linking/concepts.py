@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import polars as pl
 
+from xpoll_dagster.linking.blocks import Block, merge_blocks
+from xpoll_dagster.linking.cache import PieceCache
 from xpoll_dagster.linking.evidence import shared_features
-from xpoll_dagster.linking.links import links_table, rank_links
-from xpoll_dagster.linking.model import LINKS_SCHEMA
-from xpoll_dagster.linking.neighbours import best_products
+from xpoll_dagster.linking.features import FeatureRows, FeatureTable, feature_rows
+from xpoll_dagster.linking.library import (
+    CODE,
+    LinkedBook,
+    LinkedDomain,
+    Table,
+    open_library,
+    split_books,
+)
+from xpoll_dagster.linking.links import all_links, links_table
+from xpoll_dagster.linking.neighbours import best_products, places_in_group
 from xpoll_dagster.linking.options import ConceptOptions, LinkingOptions
-from xpoll_dagster.linking.passages import Passages, eligible_passages
-from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
-from xpoll_dagster.linking.sparse import SparseRows
-
-
-@dataclass(frozen=True, slots=True)
-class ConceptMatrix:
-    """Which passage holds which concept.
-
-    `weights[i]` are passage i's concepts weighed by rarity in its book; `needed` has the
-    same entries, so scaled that the product of two rows is at least 2 where they share
-    enough; `names` are the columns.
-    """
-
-    weights: SparseRows
-    needed: SparseRows
-    names: pl.Series
+from xpoll_dagster.linking.signals import Linker
+from xpoll_dagster.linking.vectors import centred, paired_cosines
+from xpoll_dagster.storage import fingerprint
 
 
 def link_concepts(
@@ -55,92 +51,120 @@ def link_concepts(
     Returns:
         Rows of `LINKS_SCHEMA`; `concepts` are the shared ones, heaviest first.
     """
-    passages = eligible_passages(chunks, options)
-    matrix = weigh_concepts(passages, concepts, options.concept)
-    vectors = None
-    if embeddings is not None:
-        vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
-    parts = [
-        _link_domains(passages, matrix, vectors, a, b, options) for a, b in passages.domain_pairs()
-    ]
-    return rank_links(pl.concat([LINKS_SCHEMA.to_frame(), *parts]))
+    domains = open_library(split_books(chunks, embeddings, concepts), options)
+    signal = ConceptSignal(options, guarded=embeddings is not None)
+    return all_links(links for _, links in Linker(signal).link(domains))
 
 
-def weigh_concepts(
-    passages: Passages, concepts: pl.DataFrame, options: ConceptOptions
-) -> ConceptMatrix:
-    """Weigh every concept of every passage by its rarity in the passage's book.
+def weigh_concepts(ids: pl.Series, concepts: pl.DataFrame, options: ConceptOptions) -> FeatureRows:
+    """Weigh every concept of every passage of a book by its rarity in the book.
 
     Args:
-        passages: The passages.
+        ids: The passages of one book.
         concepts: Rows of `CONCEPTS_SCHEMA`; those of other chunks are passed over.
         options: `max_share`, `min_allowed`, `min_shared` and `rare_share`.
 
     Returns:
-        Matrices with one row per passage; concepts of one domain only are left out.
+        One row per passage. `needed` is such that the product of two rows is at least 2
+        where they share enough.
     """
     from scipy.sparse import csr_matrix
 
-    where = passages.frame.select("chunk_id", "book", "domain").with_row_index("row")
+    where = pl.DataFrame({"chunk_id": ids}).with_row_index("row")
     held = concepts.select("chunk_id", "concept").unique().join(where, on="chunk_id", how="inner")
-    sizes = where.group_by("book").agg(pl.len().alias("size"))
-    frequency = (
-        held.group_by("book", "concept").agg(pl.len().alias("frequency")).join(sizes, on="book")
-    )
-    allowed = pl.max_horizontal(
-        pl.lit(float(options.min_allowed)), options.max_share * pl.col("size")
-    )
-    rare = pl.max_horizontal(
-        pl.lit(float(options.min_allowed)), options.rare_share * pl.col("size")
-    )
-    weighed = held.join(
-        frequency.filter(pl.col("frequency") <= allowed).with_columns(
-            ((1.0 + pl.col("size")) / pl.col("frequency")).log().alias("weight"),
-            (pl.col("frequency") <= rare).alias("rare"),
-        ),
-        on=["book", "concept"],
-    ).filter(pl.col("domain").n_unique().over("concept") > 1)
-    names = weighed["concept"].unique().sort()
-    codes = weighed.join(names.to_frame("concept").with_row_index("column"), on="concept").sort(
-        "row", "column"
-    )
-    entries = (codes["row"].to_numpy(), codes["column"].to_numpy())
-    shape = (len(passages), len(names))
+    size = len(ids)
+    named = held.group_by("concept").agg(pl.len().alias("frequency")).sort("concept")
+    named = named.filter(
+        pl.col("frequency") <= max(float(options.min_allowed), options.max_share * size)
+    ).with_row_index("column")
+    codes = held.join(named, on="concept").sort("row", "column")
+    frequency = codes["frequency"].to_numpy()
+    weight = np.log((1.0 + size) / frequency)
+    rare = frequency <= max(float(options.min_allowed), options.rare_share * size)
     # Two entries multiply to 2 where one concept is enough, to 2 / min_shared or a little
     # more where it is not.
-    enough = codes["rare"].to_numpy() & codes["concept"].str.contains(r"\s").to_numpy()
+    enough = rare & codes["concept"].str.contains(r"\s").to_numpy()
     step = np.where(enough, np.sqrt(2.0), np.sqrt(2.0 / options.min_shared))
-    return ConceptMatrix(
-        csr_matrix((codes["weight"].to_numpy().astype(np.float32), entries), shape=shape),
-        csr_matrix((step.astype(np.float32), entries), shape=shape),
-        names,
-    )
+    entries = (codes["row"].to_numpy(), codes["column"].to_numpy())
+    weights = csr_matrix((weight.astype(np.float32), entries), shape=(size, named.height))
+    return feature_rows(weights, named["concept"], named["concept"], step.astype(np.float32))
 
 
-def _link_domains(
-    passages: Passages,
-    matrix: ConceptMatrix,
-    vectors: np.ndarray | None,
-    a: int,
-    b: int,
-    options: LinkingOptions,
-) -> pl.DataFrame:
-    left, right = passages.rows(a), passages.rows(b)
-    matches = best_products(
-        matrix.weights[left],
-        matrix.weights[right],
-        floor=1e-6,
-        keep=options.concept.per_chunk,
-        needed=(matrix.needed[left], matrix.needed[right]),
-        threads=os.cpu_count() or 1,
-    )
-    i, j, score = matches.left + left.start, matches.right + right.start, matches.score
-    if vectors is not None:
-        near = chance_cosine(vectors[left], vectors[right], options)
-        alike = paired_cosines(vectors, i, j) > near
-        i, j, score = i[alike], j[alike], score[alike]
-    shared = shared_features(matrix.weights, matrix.weights, i, j, matrix.names)
-    return links_table(passages, i, j, score, shared)
+class ConceptSignal:
+    """Shared concepts; `guarded` by the vectors against homonyms."""
+
+    name = "concept"
+    block_tables: tuple[Table, ...] = ("chunks", "chunk_concepts")
+
+    def __init__(self, options: LinkingOptions, *, guarded: bool = True) -> None:
+        self.options = options
+        self.guarded = guarded
+        self.tables: tuple[Table, ...] = ("chunks", "chunk_embeddings", "chunk_concepts")
+        self.settings = [
+            options.concept.model_dump(mode="json"),
+            options.min_words,
+            options.kinds,
+            options.random_pairs,
+            options.seed,
+        ]
+        self._concepts: FeatureTable
+        self._vectors: dict[str, np.ndarray] = {}
+
+    def prepare(self, domains: Sequence[LinkedDomain], cache: PieceCache) -> None:
+        """Weigh the concepts of the books that were not weighed before; read the vectors."""
+
+        def concepts(book: LinkedBook) -> FeatureRows:
+            made_of = book.tables.made_of(*self.block_tables)
+            return FeatureRows.from_arrays(
+                cache.arrays(
+                    "concepts",
+                    book.key,
+                    fingerprint([CODE, self.settings, made_of]),
+                    lambda: weigh_concepts(
+                        book.ids, book.tables.read("chunk_concepts"), self.options.concept
+                    ).to_arrays(),
+                )
+            )
+
+        self._concepts = FeatureTable(domains, concepts)
+        if self.guarded:
+            self._vectors = {domain.name: domain.vectors() for domain in domains}
+
+    def running(self) -> AbstractContextManager[None]:
+        """Nothing in particular."""
+        return nullcontext()
+
+    def blocks(self, left: LinkedBook, rights: Sequence[LinkedBook]) -> list[Block]:
+        """The passages that share enough, with the highest scores."""
+        if not rights:
+            return []
+        rows, places = self._concepts.stacked(rights)
+        own = self._concepts.book(left)
+        return best_products(
+            own.weights,
+            rows.weights,
+            places,
+            floor=1e-6,
+            keep=self.options.concept.per_chunk,
+            needed=(own.needed, rows.needed),
+        )
+
+    def links(
+        self, left: LinkedDomain, right: LinkedDomain, blocks: Sequence[Block]
+    ) -> pl.DataFrame:
+        """The highest scores of passages that are closer than chance."""
+        keep = self.options.concept.per_chunk
+        merged = merge_blocks(blocks, left.starts, right.starts)
+        i, j, score = merged.left, merged.right, merged.score
+        kept = (places_in_group(i, score) < keep) | (places_in_group(j, score) < keep)
+        i, j, score = i[kept], j[kept], score[kept]
+        if self.guarded:
+            vectors = centred(self._vectors[left.name], self._vectors[right.name])
+            alike = paired_cosines(*vectors, i, j) > chance_cosine(*vectors, self.options)
+            i, j, score = i[alike], j[alike], score[alike]
+        concepts = self._concepts
+        shared = shared_features(concepts.domain(left), concepts.domain(right), i, j)
+        return links_table(left, right, i, j, score, shared)
 
 
 def chance_cosine(left: np.ndarray, right: np.ndarray, options: LinkingOptions) -> float:
@@ -148,5 +172,4 @@ def chance_cosine(left: np.ndarray, right: np.ndarray, options: LinkingOptions) 
     rng = np.random.default_rng(options.seed)
     i = rng.integers(len(left), size=options.random_pairs)
     j = rng.integers(len(right), size=options.random_pairs)
-    cosine = np.einsum("nd,nd->n", left[i], right[j])
-    return float(np.quantile(cosine, options.concept.homonym_quantile))
+    return float(np.quantile(paired_cosines(left, right, i, j), options.concept.homonym_quantile))

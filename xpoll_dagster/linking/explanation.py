@@ -2,32 +2,74 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MAX_NAMED = 3
+MAX_ENDING = 2
 
 
-def explain_pair(pair: Mapping[str, Any], left_text: str, right_text: str) -> str:
+class Wording:
+    """A passage in which names are looked up: case and breaks of lines do not matter."""
+
+    __slots__ = ("lower", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = " ".join(text.split())
+        lower = self.text.lower()
+        # Few letters change their length with their case; places must be those of the text.
+        same = len(lower) == len(self.text)
+        self.lower = (
+            lower if same else "".join(c if len(c.lower()) > 1 else c.lower() for c in self.text)
+        )
+
+    @classmethod
+    def of_all(cls, texts: Iterable[str], names: Iterable[str]) -> list[Wording]:
+        """One for each text; texts of the same name are prepared once."""
+        made: dict[str, Wording] = {}
+        return [
+            made[name] if name in made else made.setdefault(name, cls(text))
+            for text, name in zip(texts, names, strict=True)
+        ]
+
+    def find(self, name: str) -> str | None:
+        """The name as it is printed, with at most two letters more; None where it is not."""
+        wanted = " ".join(name.split()).lower()
+        start = self.lower.find(wanted)
+        while wanted and start >= 0:
+            end = start + len(wanted)
+            stop = end
+            while stop < len(self.text) and _in_word(self.text[stop]):
+                stop += 1
+            if stop - end <= MAX_ENDING and not (start and _in_word(self.text[start - 1])):
+                return self.text[start:stop]
+            start = self.lower.find(wanted, start + 1)
+        return None
+
+
+def _in_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "_"
+
+
+def explain_pair(pair: Mapping[str, Any], left: Wording, right: Wording) -> str:
     """Say what links two passages.
 
     Args:
         pair: `signals`, `concepts`, `words` (lists of `CONCEPT_STRUCT`), `margin_rank`
             and the two domains.
-        left_text: The passage of the first domain.
-        right_text: The passage of the second.
+        left: The passage of the first domain.
+        right: The passage of the second.
 
     Returns:
         A sentence naming the shared concepts and words as they stand in the passages.
     """
     parts: list[str] = []
-    concepts = _shown([item["concept"] for item in pair["concepts"]], left_text, right_text)
+    concepts = _shown([item["concept"] for item in pair["concepts"]], left, right)
     named = ""
     if "concept" in pair["signals"] and concepts:
         parts.append(f"both passages speak of {_listed(concepts[:MAX_NAMED])}")
         named = " ".join(concepts[:MAX_NAMED]).casefold()
-    words = _shown([item["concept"] for item in pair["words"]], left_text, right_text)
+    words = _shown([item["concept"] for item in pair["words"]], left, right)
     words = [word for word in words if word.casefold() not in named]
     words = [w for w in words if not any(w != v and w.casefold() in v.casefold() for v in words)]
     if "lexical" in pair["signals"] and words:
@@ -44,17 +86,13 @@ def explain_pair(pair: Mapping[str, Any], left_text: str, right_text: str) -> st
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
 
-def _shown(names: Sequence[str], left_text: str, right_text: str) -> list[str]:
+def _shown(names: Sequence[str], left: Wording, right: Wording) -> list[str]:
     """Each name as the passages print it, or as it is where neither does so literally."""
-    found: list[str] = []
+    found: dict[str, str] = {}
     for name in names:
-        spaced = r"\s+".join(re.escape(word) for word in name.split())
-        pattern = re.compile(rf"(?<!\w){spaced}\w{{0,2}}(?!\w)", re.IGNORECASE)
-        match = pattern.search(left_text) or pattern.search(right_text)
-        surface = re.sub(r"\s+", " ", match.group()) if match else name
-        if surface.casefold() not in {other.casefold() for other in found}:
-            found.append(surface)
-    return found
+        surface = left.find(name) or right.find(name) or name
+        found.setdefault(surface.casefold(), surface)
+    return list(found.values())
 
 
 def _listed(items: Sequence[str]) -> str:

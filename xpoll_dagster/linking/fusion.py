@@ -7,109 +7,133 @@ passages' probabilities. So a pair that is one of many equally good ones scores 
 pair that stands out for both. The weights in `FusionOptions` were chosen on planted pairs
 (halves of one passage that must find each other) of three books and checked on others:
 `python -m benchmarks.planted_pairs` prints both.
+
+A passage's candidates are those of one other domain: a pair of domains is fused by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
-from xpoll_dagster.linking.chance import measure_chance
-from xpoll_dagster.linking.model import CONCEPT_STRUCT
-from xpoll_dagster.linking.options import FusionOptions, LinkingOptions
-from xpoll_dagster.linking.passages import eligible_passages
-from xpoll_dagster.linking.semantic import paired_cosines, unit_vectors
+from xpoll_dagster.linking.arrays import ascending
+from xpoll_dagster.linking.options import FusionOptions
 
 PAIR = ["left_chunk", "right_chunk"]
 DOMAINS = ["left_domain", "right_domain"]
 
+# From the columns of links to those of candidates, by signal.
+_MEASURES = {
+    "concept": {"score": "concept_score", "rank": "concept_rank"},
+    "lexical": {"score": "lexical_score", "margin": "lexical_margin", "rank": "lexical_rank"},
+    "semantic": {"margin": "margin", "rank": "margin_rank"},
+}
+
 
 def fuse_links(
-    concept_links: pl.DataFrame,
-    lexical_links: pl.DataFrame,
-    semantic_links: pl.DataFrame,
-    chunks: pl.DataFrame,
-    embeddings: np.ndarray,
-    options: LinkingOptions,
+    links: Mapping[str, pl.DataFrame],
+    left_ids: pl.Series,
+    right_ids: pl.Series,
+    options: FusionOptions,
 ) -> pl.DataFrame:
-    """Score every pair of passages that some signal links.
+    """Score every pair of passages of two domains that some signal links.
 
     Args:
-        concept_links: Rows of `LINKS_SCHEMA`.
-        lexical_links: Rows of `LINKS_SCHEMA`.
-        semantic_links: Rows of `LINKS_SCHEMA`.
-        chunks: Rows of `CHUNKS_SCHEMA`, the ones that were linked.
-        embeddings: One vector per row of `chunks`.
-        options: `fusion`, `random_pairs` and `seed`.
+        links: Rows of `LINKS_SCHEMA` of these two domains, by signal (`concept`, `lexical`,
+            `semantic`).
+        left_ids: The `chunk_id` of every passage of the left domain.
+        right_ids: The same of the right domain.
+        options: Weights and temperature.
 
     Returns:
-        One row per pair: the ids and domains, `concepts`, `words` (shared words), the
-        signals' scores and ranks (null where the signal does not link the pair), `cosine`
-        (never null), `closeness` (its deviations above random pairs) and `score` (0 to 1), best
-        first.
+        One row per pair in the order of `left` and `right` (rows of the two series): the
+        signals' scores, margins and ranks (null where the signal does not link the pair),
+        `score` (0 to 1), and for each signal the row of its link (`concept_link`, …, -1
+        for none).
+
+    Raises:
+        ValueError: A link names a passage that is not among the ids.
     """
-    joined = _join(concept_links, lexical_links, semantic_links)
-    joined = _with_cosines(joined, chunks, embeddings, options)
-    scored = _score(joined, options.fusion)
-    return scored.sort("score", *PAIR, descending=[True, False, False])
+    width = np.int64(max(len(right_ids), 1))
+    keys = {
+        name: _rows(table["left_chunk"], left_ids) * width + _rows(table["right_chunk"], right_ids)
+        for name, table in links.items()
+    }
+    every = ascending(np.concatenate(list(keys.values())))
+    columns: dict[str, np.ndarray] = {"left": every // width, "right": every % width}
+    for name, measures in _MEASURES.items():
+        place = np.searchsorted(every, keys[name])
+        link = np.full(len(every), -1, np.int64)
+        link[place] = np.arange(len(place))
+        columns[f"{name}_link"] = link
+        for measure, column in measures.items():
+            values = np.full(len(every), np.nan)
+            values[place] = links[name][measure].to_numpy()
+            columns[column] = values
+    columns["score"] = _score(columns, options)
+    frame = pl.DataFrame(columns)
+    return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _join(concept: pl.DataFrame, lexical: pl.DataFrame, semantic: pl.DataFrame) -> pl.DataFrame:
-    key = PAIR + DOMAINS
-    by_meaning = semantic.select(*key, "margin", margin_rank="rank")
-    by_words = lexical.select(
-        *key, words="concepts", lexical_score="score", lexical_margin="margin", lexical_rank="rank"
-    )
-    by_concepts = concept.select(*key, "concepts", concept_score="score", concept_rank="rank")
-    joined = by_meaning.join(by_words, on=key, how="full", coalesce=True)
-    joined = joined.join(by_concepts, on=key, how="full", coalesce=True)
-    nothing = pl.lit([], dtype=pl.List(CONCEPT_STRUCT))
-    return joined.with_columns(
-        pl.col("concepts").fill_null(nothing), pl.col("words").fill_null(nothing)
-    )
+def _rows(named: pl.Series, ids: pl.Series) -> np.ndarray:
+    try:
+        return named.cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
+    except pl.exceptions.InvalidOperationError as error:
+        raise ValueError("Some links name chunks that are not among the passages given.") from error
 
 
-def _with_cosines(
-    joined: pl.DataFrame, chunks: pl.DataFrame, embeddings: np.ndarray, options: LinkingOptions
-) -> pl.DataFrame:
-    """The cosine of every pair, also of those that no semantic link names."""
-    passages = eligible_passages(chunks, options)
-    vectors = unit_vectors(passages, chunks.height, embeddings, centre=True)
-    rows = passages.frame.select("chunk_id").with_row_index("row")
-    sides = [
-        joined.select(chunk_id=name).join(rows, on="chunk_id", how="left", maintain_order="left")
-        for name in PAIR
-    ]
-    if any(side["row"].has_nulls() for side in sides):
-        raise ValueError("Some links name chunks that are not among the passages given.")
-    left, right = (side["row"].to_numpy() for side in sides)
-    cosine = paired_cosines(vectors, left, right)
-    chance = measure_chance(passages, vectors, options)
-    return joined.with_columns(
-        cosine=pl.Series(cosine), closeness=pl.Series(chance.closeness(cosine))
-    )
-
-
-def _score(joined: pl.DataFrame, weights: FusionOptions) -> pl.DataFrame:
+def _score(columns: Mapping[str, np.ndarray], weights: FusionOptions) -> np.ndarray:
+    margin = columns["margin"]
     # A pair that a signal does not link is worse than the worst that it does link.
-    lowest = pl.col("margin").min().over(DOMAINS).fill_null(0.0)
+    lowest = float(np.nanmin(margin)) if np.isfinite(margin).any() else 0.0
     evidence = (
-        weights.margin * pl.col("margin").fill_null(lowest)
-        + weights.lexical * pl.col("lexical_margin").fill_null(0.0)
-        + weights.concept * pl.col("concept_score").fill_null(0.0).sqrt() / 10.0
-    )
-    chosen = (_log_choice("left_chunk") + _log_choice("right_chunk")) / 2.0
-    return (
-        joined.with_columns(evidence=evidence / weights.temperature)
-        .with_columns(score=chosen.exp())
-        .drop("evidence")
-    )
+        weights.margin * np.nan_to_num(margin, nan=lowest)
+        + weights.lexical * np.nan_to_num(columns["lexical_margin"])
+        + weights.concept * np.sqrt(np.nan_to_num(columns["concept_score"])) / 10.0
+    ) / weights.temperature
+    chosen = [_log_choice(columns[side], evidence) for side in ("left", "right")]
+    return np.exp(sum(chosen) / 2.0)
 
 
-def _log_choice(side: str) -> pl.Expr:
+def _log_choice(side: np.ndarray, evidence: np.ndarray) -> np.ndarray:
     """Log of the softmax of the evidence among the same passage's candidates."""
-    within = [side, *DOMAINS]
-    evidence = pl.col("evidence")
-    highest = evidence.max().over(within)
-    total = (evidence - highest).exp().sum().over(within)
-    return evidence - highest - total.log()
+    size = int(side.max(initial=-1)) + 1
+    highest = np.full(size, -np.inf)
+    np.maximum.at(highest, side, evidence)
+    total = np.bincount(side, weights=np.exp(evidence - highest[side]), minlength=size)
+    return evidence - highest[side] - np.log(total)[side]
+
+
+def gathered(
+    fused: pl.DataFrame,
+    links: Mapping[str, pl.DataFrame],
+    left_ids: pl.Series,
+    right_ids: pl.Series,
+) -> pl.DataFrame:
+    """The fused rows with the ids of their passages and with what these share.
+
+    Args:
+        fused: Rows that `fuse_links` gave.
+        links: What it was given.
+        left_ids: What it was given.
+        right_ids: What it was given.
+
+    Returns:
+        The rows with `left_chunk`, `right_chunk`, `concepts` and `words`.
+    """
+
+    def shared(signal: str) -> pl.Series:
+        link = fused[f"{signal}_link"].to_numpy()
+        listed = links[signal]["concepts"]
+        # The last entry stands for pairs that the signal does not link.
+        listed = pl.concat([listed, pl.Series([[]], dtype=listed.dtype)])
+        return listed.gather(np.where(link >= 0, link, len(listed) - 1))
+
+    return fused.with_columns(
+        left_chunk=left_ids.gather(fused["left"]),
+        right_chunk=right_ids.gather(fused["right"]),
+        concepts=shared("concept"),
+        words=shared("lexical"),
+    )

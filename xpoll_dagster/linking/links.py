@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
+from xpoll_dagster.linking.library import LinkedDomain
 from xpoll_dagster.linking.model import LINKS_SCHEMA
-from xpoll_dagster.linking.passages import Passages
 
 
 def links_table(
-    passages: Passages,
+    left_domain: LinkedDomain,
+    right_domain: LinkedDomain,
     left: np.ndarray,
     right: np.ndarray,
     score: np.ndarray,
@@ -21,9 +24,10 @@ def links_table(
     """Name the matched rows; `rank` stays empty until `rank_links`.
 
     Args:
-        passages: The passages that the row numbers count.
-        left: Row of each link in the domain that sorts first.
-        right: Row of each link in the other domain.
+        left_domain: The domain that sorts first.
+        right_domain: The other one.
+        left: Passage of each link in the left domain.
+        right: Passage of each link in the right domain.
         score: The signal's own measure.
         shared: What the two passages share, for links that have it.
         cosine: Cosine of the vectors, for semantic links.
@@ -32,16 +36,15 @@ def links_table(
     Returns:
         Rows of `LINKS_SCHEMA` with empty ranks.
     """
-    ids, domain = passages.ids, passages.frame["domain"]
     count = len(left)
     nothing = pl.Series([[]], dtype=LINKS_SCHEMA["concepts"]).new_from_index(0, count)
     empty = np.full(count, np.nan)
     return pl.DataFrame(
         {
-            "left_chunk": ids.gather(left),
-            "right_chunk": ids.gather(right),
-            "left_domain": domain.gather(left),
-            "right_domain": domain.gather(right),
+            "left_chunk": left_domain.ids.gather(left),
+            "right_chunk": right_domain.ids.gather(right),
+            "left_domain": pl.Series([left_domain.name]).new_from_index(0, count),
+            "right_domain": pl.Series([right_domain.name]).new_from_index(0, count),
             "score": score.astype(np.float64),
             "rank": pl.Series([None], dtype=pl.Float64).new_from_index(0, count),
             "concepts": nothing if shared is None else shared,
@@ -53,9 +56,10 @@ def links_table(
 
 
 def rank_links(links: pl.DataFrame) -> pl.DataFrame:
-    """Fill `rank`: 1.0 for the best score among the links of the same pair of domains."""
-    domains = ["left_domain", "right_domain"]
-    rank = pl.col("score").rank("average") / pl.len()
-    return links.with_columns(rank.over(domains).alias("rank")).sort(
-        *domains, "left_chunk", "right_chunk"
-    )
+    """Fill `rank` of the links of two domains: 1.0 for the best score."""
+    return links.with_columns(rank=pl.col("score").rank("average") / pl.len())
+
+
+def all_links(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The links of all pairs of domains as one table."""
+    return pl.concat([LINKS_SCHEMA.to_frame(), *parts])

@@ -36,11 +36,42 @@ PAIRS_SCHEMA = pl.Schema(
         "concepts": pl.List(CONCEPT_STRUCT),  # shared concepts, or words where none is shared
         "concept_score": pl.Float64,
         "lexical_score": pl.Float64,
-        "cosine": pl.Float64,  # of the centred vectors
+        "cosine": pl.Float64,  # of the vectors, centred on the mean of both domains
         "margin": pl.Float64,  # semantic ratio margin
         "margin_rank": pl.Float64,
         "score": pl.Float64,
         "signals": pl.List(pl.String),  # of: concept, lexical, semantic
         "explanation": pl.String,
+    }
+)
+
+CANDIDATES_SCHEMA = pl.Schema(
+    {
+        "left_chunk": pl.String,
+        "right_chunk": pl.String,
+        "left_domain": pl.String,
+        "right_domain": pl.String,
+        "concepts": pl.List(CONCEPT_STRUCT),
+        "words": pl.List(CONCEPT_STRUCT),
+        "concept_score": pl.Float64,
+        "lexical_score": pl.Float64,
+        "cosine": pl.Float64,
+        "margin": pl.Float64,
+        "margin_rank": pl.Float64,
+        "score": pl.Float64,
+        "signals": pl.List(pl.String),
+        "obstacle": pl.String,  # why it is refused whatever its score; null for most
+    }
+)
+
+REFUSED_SCHEMA = pl.Schema(
+    {
+        "left_chunk": pl.String,
+        "right_chunk": pl.String,
+        "left_domain": pl.String,
+        "right_domain": pl.String,
+        "score": pl.Float64,
+        "signals": pl.List(pl.String),
+        "reason": pl.String,
     }
 )

@@ -1,92 +1,92 @@
-"""The best products between the rows of two sparse matrices, found block by block.
+"""The best products between the sparse rows of two books, as blocks.
 
-Used by concept and lexical links. A full product of 20,000 by 20,000 passages has some
-10^8 entries, nearly all of them tiny, so each block is cut to what can matter before
-the next is computed.
+Used by concept and lexical links. Nearly all products of two books' passages are tiny, so each
+is cut to what can matter before the next is computed.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
+from xpoll_dagster.linking.blocks import Block
 from xpoll_dagster.linking.sparse import SparseRows
 
 BLOCK_ROWS = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Matched rows: `left[i]` and `right[i]` are row numbers, `score[i]` their product.
-
-    `left_level` and `right_level` are the mean of each row's best few products with the
-    other side: the level above which a match of that row is remarkable.
-    """
-
-    left: np.ndarray
-    right: np.ndarray
-    score: np.ndarray
-    left_level: np.ndarray
-    right_level: np.ndarray
-
-
 def best_products(
     left: SparseRows,
     right: SparseRows,
+    rights: Sequence[slice],
     *,
     floor: float,
     keep: int,
-    neighbours: int = 4,
+    neighbours: int = 0,
     needed: tuple[SparseRows, SparseRows] | None = None,
-    threads: int = 2,
-) -> Matches:
-    """The pairs of rows with the highest products, seen from either side.
+) -> list[Block]:
+    """The pairs of rows of two books with the highest products, seen from either side.
 
     Args:
-        left: Non-negative float32 rows.
-        right: Non-negative float32 rows over the same columns.
+        left: Non-negative float32 rows of one book, [n, columns].
+        right: The rows of a domain over the same columns.
+        rights: The rows of `right` that belong to each of some books.
         floor: Products below this count as none.
         keep: Matches kept for each row of either side.
-        neighbours: Matches whose mean is a row's level.
+        neighbours: Highest products given for each row; missing ones are 0.
         needed: Two matrices with the same pattern of entries as `left` and `right`; a
             match counts only where their product is at least 2.
-        threads: Blocks computed at the same time.
 
     Returns:
-        The union over both sides of every row's best matches, sorted by left, right.
+        For each book the union over both sides of every row's best matches.
     """
+    rows: list[np.ndarray] = []
+    columns: list[np.ndarray] = []
+    scores: list[np.ndarray] = []
     transposed = right.T.tocsr()
     needed_transposed = needed[1].T.tocsr() if needed is not None else None
-
-    def block(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        rows = slice(start, start + BLOCK_ROWS)
-        product = left[rows] @ transposed
+    for start in range(0, left.shape[0], BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        product = left[part] @ transposed
         wanted = product.data >= floor
         if needed is not None and needed_transposed is not None:
             # The same pattern of entries gives the same order of results.
-            wanted &= (needed[0][rows] @ needed_transposed).data >= 2 - 1e-3
-        where = np.repeat(
-            np.arange(start, start + product.shape[0], dtype=np.int32), np.diff(product.indptr)
-        )
-        return where[wanted], product.indices[wanted], product.data[wanted]
+            wanted &= (needed[0][part] @ needed_transposed).data >= 2 - 1e-3
+        row = np.repeat(np.arange(start, start + product.shape[0]), np.diff(product.indptr))
+        rows.append(row[wanted])
+        columns.append(product.indices[wanted])
+        scores.append(product.data[wanted])
+    i, j, score = np.concatenate(rows), np.concatenate(columns), np.concatenate(scores)
+    # The product's order depends on which books were multiplied together: equal scores are
+    # told apart by their place, so that they are decided alike every time.
+    order = np.argsort(i * np.int64(right.shape[0]) + j)
+    i, j, score = i[order], j[order], score[order]
+    blocks = []
+    for book in rights:
+        own = (j >= book.start) & (j < book.stop)
+        size = book.stop - book.start
+        shape = (left.shape[0], size)
+        blocks.append(_best(i[own], j[own] - book.start, score[own], shape, keep, neighbours))
+    return blocks
 
-    starts = range(0, left.shape[0], BLOCK_ROWS)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(block, starts))
-    i, j, score = (np.concatenate([part[n] for part in parts]) for n in range(3))
-    place_left = places_in_group(i, score)
-    place_right = places_in_group(j, score)
+
+def _best(
+    i: np.ndarray,
+    j: np.ndarray,
+    score: np.ndarray,
+    shape: tuple[int, int],
+    keep: int,
+    neighbours: int,
+) -> Block:
+    place_left, place_right = places_in_group(i, score), places_in_group(j, score)
     kept = (place_left < keep) | (place_right < keep)
-    i_kept, j_kept = i[kept].astype(np.int64), j[kept].astype(np.int64)
-    order = np.lexsort((j_kept, i_kept))
-    return Matches(
-        i_kept[order],
-        j_kept[order],
-        score[kept][order].astype(np.float64),
-        _levels(i, score, place_left, left.shape[0], neighbours),
-        _levels(j, score, place_right, right.shape[0], neighbours),
+    return Block(
+        i[kept].astype(np.int32),
+        j[kept].astype(np.int32),
+        score[kept].astype(np.float32),
+        _highest(i, score, place_left, shape[0], neighbours),
+        _highest(j, score, place_right, shape[1], neighbours),
     )
 
 
@@ -105,10 +105,11 @@ def places_in_group(group: np.ndarray, score: np.ndarray) -> np.ndarray:
     return places
 
 
-def _levels(
+def _highest(
     group: np.ndarray, score: np.ndarray, place: np.ndarray, size: int, neighbours: int
 ) -> np.ndarray:
-    """Mean of the best scores of each group; missing ones count as 0."""
+    """The best scores of each group, [size, neighbours]; missing ones are 0."""
     near = place < neighbours
-    total = np.bincount(group[near], weights=score[near], minlength=size)
-    return total / neighbours
+    highest = np.zeros((size, neighbours), np.float32)
+    highest[group[near], place[near]] = score[near]
+    return highest

@@ -6,8 +6,6 @@ threshold of its own.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Field(ge=0.0, le=1.0)
@@ -38,13 +36,13 @@ class ConceptOptions(_Frozen):
 class LexicalOptions(_Frozen):
     """Links by shared words: TF-IDF over single words and pairs of words."""
 
-    max_share: float = Field(default=0.03, gt=0.0, le=1.0)
-    """Words in more than this share of a domain's passages are not compared."""
+    max_share: float = Field(default=0.1, gt=0.0, le=1.0)
+    """Words in more than this share of a book's passages are not compared there."""
     min_allowed: int = Field(default=3, ge=1)
-    """A word in at most this many passages of a domain is never too common."""
+    """A word in at most this many passages of a book is never too common."""
     idf_power: float = Field(default=1.5, gt=0.0)
     """Exponent of the inverse document frequency: above 1, rare words count more."""
-    features: int = Field(default=40, ge=5)
+    features: int = Field(default=80, ge=5)
     """The heaviest words and pairs of words of a passage that are compared."""
     floor: float = Field(default=0.04, gt=0.0, lt=1.0)
     """Similarities below this are taken for none."""
@@ -61,25 +59,18 @@ class LexicalOptions(_Frozen):
 class SemanticOptions(_Frozen):
     """Links by sentence embeddings: cosine corrected for hubs by the ratio margin."""
 
-    candidates: int = Field(default=50, ge=1)
-    """Nearest passages of the other domain looked at, in both directions."""
+    candidates: int = Field(default=12, ge=1)
+    """Nearest passages of each book of the other domain looked at, in both directions."""
     neighbours: int = Field(default=4, ge=1)
     """Neighbours that set a passage's own level for the ratio margin."""
     per_chunk: int = Field(default=10, ge=1)
     """Links kept for each passage and each other domain, by margin."""
     centre: bool = False
-    """Subtract the library's mean vector before searching. The margin corrects for hubs by
-    itself and does so better without (planted pairs: .86 with, .87 to .88 without); an
-    embedder whose cosines all lie near 1 needs it. The guard against chance always centres."""
+    """Subtract each book's mean vector before searching. The margin corrects for hubs by
+    itself and does so better without; an embedder whose cosines all lie near 1 needs it. The
+    guard against chance always centres."""
     denominator_floor: float = Field(default=0.1, gt=0.0)
     """The margin's denominator is never smaller: a tiny one would inflate the ratio."""
-    index: Literal["auto", "exact", "flat", "ivf", "hnsw"] = "auto"
-    """`exact` multiplies all by all; `flat` (exact too), `ivf` and `hnsw` are FAISS indexes.
-    `auto`: exact up to `exact_limit` passages in a domain, then `ivf`."""
-    exact_limit: int = Field(default=200_000, ge=1)
-    """Passages of a domain up to which `auto` is exact."""
-    threads: int | None = Field(default=None, ge=1)
-    """Threads of the vector search; unset, what the library finds best."""
 
 
 class FusionOptions(_Frozen):

@@ -6,27 +6,19 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 
-from xpoll_dagster.linking.duplicates import run_overlap
-from xpoll_dagster.linking.explanation import explain_pair
-from xpoll_dagster.linking.fusion import DOMAINS, PAIR, fuse_links
-from xpoll_dagster.linking.model import PAIRS_SCHEMA
+from xpoll_dagster.linking.cache import PieceCache
+from xpoll_dagster.linking.candidates import CandidateFinder
+from xpoll_dagster.linking.explanation import Wording, explain_pair
+from xpoll_dagster.linking.features import hash_names
+from xpoll_dagster.linking.fusion import DOMAINS, PAIR
+from xpoll_dagster.linking.library import LinkedDomain, open_library, split_books
+from xpoll_dagster.linking.model import CANDIDATES_SCHEMA, PAIRS_SCHEMA, REFUSED_SCHEMA
 from xpoll_dagster.linking.options import LinkingOptions, SelectionOptions
-
-REFUSED_SCHEMA = pl.Schema(
-    {
-        "left_chunk": pl.String,
-        "right_chunk": pl.String,
-        "left_domain": pl.String,
-        "right_domain": pl.String,
-        "score": pl.Float64,
-        "signals": pl.List(pl.String),
-        "reason": pl.String,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +39,7 @@ def select_pairs(
 ) -> Selection:
     """Fuse the three signals and choose the pairs.
 
-    A candidate needs `min_signals` independent signals. Lexical evidence is independent of
-    the concepts only where it has words that no shared concept contains. Then copies and
+    A candidate needs `min_signals` independent signals (see `candidates`). Then copies and
     the candidates with the lowest scores are refused; the best of every pair of domains are
     taken first, then the best of all, under the caps per passage and per pair of domains.
 
@@ -64,45 +55,42 @@ def select_pairs(
         The pairs, best first, and every refused candidate that enough signals support, with
         its reason. Candidates of too few signals are the remaining rows of the links.
     """
-    fused = fuse_links(concept_links, lexical_links, semantic_links, chunks, embeddings, options)
-    supported = supported_candidates(fused, options.selection)
-    supported = _tie_break(supported, options.seed)
-    supported = _with_obstacles(supported, chunks, options.selection)
-    reasons = choose(supported, options.selection)
-    decided = supported.with_columns(pl.Series("reason", reasons, dtype=pl.String))
+    tables = {"concept": concept_links, "lexical": lexical_links, "semantic": semantic_links}
+    domains = open_library(split_books(chunks, embeddings, None), options)
+    finder = CandidateFinder(domains, options, PieceCache())
+    found = [
+        finder.find(left, right, {name: _of(links, left, right) for name, links in tables.items()})
+        for left, right in combinations(domains, 2)
+    ]
+    candidates = pl.concat([CANDIDATES_SCHEMA.to_frame(), *found])
+    chosen, refused = decide(candidates, options)
+    about = chunks.select("chunk_id", "book", "passage")
+    explained = explain(chosen, about)
+    return Selection(described(explained, about), refused)
+
+
+def _of(links: pl.DataFrame, left: LinkedDomain, right: LinkedDomain) -> pl.DataFrame:
+    return links.filter(left_domain=left.name, right_domain=right.name)
+
+
+def decide(candidates: pl.DataFrame, options: LinkingOptions) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Divide the candidates of all pairs of domains into chosen and refused ones.
+
+    Args:
+        candidates: Rows with at least the columns of `REFUSED_SCHEMA` but for the reason,
+            and `obstacle`.
+        options: `selection` and `seed`.
+
+    Returns:
+        The chosen rows, best first, and rows of `REFUSED_SCHEMA`.
+    """
+    ordered = _tie_break(candidates, options.seed)
+    reasons = choose(ordered, options.selection)
+    decided = ordered.with_columns(pl.Series("reason", reasons, dtype=pl.String))
     refused = decided.filter(pl.col("reason").is_not_null())
-    return Selection(
-        _described(decided.filter(pl.col("reason").is_null()), chunks),
-        refused.select(REFUSED_SCHEMA.names()).cast(REFUSED_SCHEMA),
-    )
-
-
-def supported_candidates(fused: pl.DataFrame, options: SelectionOptions) -> pl.DataFrame:
-    """The candidates with enough independent signals, with the column `signals`."""
-    word_list = pl.col("words").list.eval(pl.element().struct.field("concept"))
-    concept_words = (
-        pl.col("concepts")
-        .list.eval(pl.element().struct.field("concept"))
-        .list.join(" ")
-        .str.split(" ")
-    )
-    single = word_list.list.join(" ").str.split(" ").list.unique()
-    strong = fused.with_columns(
-        by_concept=(pl.col("concept_rank") >= options.signal_quantile).fill_null(value=False),
-        by_words=(pl.col("lexical_rank") >= options.signal_quantile).fill_null(value=False),
-        by_meaning=(pl.col("margin_rank") >= options.signal_quantile).fill_null(value=False),
-    ).filter(pl.sum_horizontal("by_concept", "by_words", "by_meaning") >= options.min_signals)
-    beyond = single.list.set_difference(concept_words).list.len() >= options.independent_words
-    by_words = pl.col("by_words") & (~pl.col("by_concept") | beyond)
-    signals = pl.concat_list(
-        pl.when("by_concept").then(pl.lit("concept")),
-        pl.when(by_words).then(pl.lit("lexical")),
-        pl.when("by_meaning").then(pl.lit("semantic")),
-    ).list.drop_nulls()
     return (
-        strong.with_columns(signals=signals)
-        .filter(pl.col("signals").list.len() >= options.min_signals)
-        .drop("by_concept", "by_words", "by_meaning")
+        decided.filter(pl.col("reason").is_null()).drop("reason", "obstacle"),
+        refused.select(REFUSED_SCHEMA.names()).cast(REFUSED_SCHEMA),
     )
 
 
@@ -123,14 +111,14 @@ def choose(candidates: pl.DataFrame, options: SelectionOptions) -> list[str | No
     bar = float(np.quantile(scores[open_rows], options.score_quantile)) if open_rows else 0.0
     above = int((scores[open_rows] >= bar).sum())
     ids = list(zip(*(candidates[name].to_list() for name in PAIR), strict=True))
-    domains = list(zip(*(candidates[name].to_list() for name in DOMAINS), strict=True))
+    domains = candidates.select(pl.struct(DOMAINS).rank("dense")).to_series().to_list()
     groups = len(set(domains))
     # Where few pairs of domains exist, a cap on each must leave room for all.
     share = max(options.max_share, 2.0 / groups) if groups > 1 else 1.0
     limit = options.max_pairs or above
     quota = max(options.min_per_domains, math.ceil(share * limit))
     uses: Counter[str] = Counter()
-    heard: Counter[tuple[str, str]] = Counter()
+    heard: Counter[int] = Counter()
     taken: set[int] = set()
 
     def decide(row: int) -> str | None:
@@ -156,66 +144,59 @@ def choose(candidates: pl.DataFrame, options: SelectionOptions) -> list[str | No
 
 
 def _tie_break(candidates: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Sort by score; equal scores in an order drawn by the seed."""
-    order = np.random.default_rng(seed).permutation(candidates.height)
+    """Sort by score; equal scores in an order drawn by the seed, for each pair by itself."""
+    drawn = pl.concat_str(*PAIR, pl.lit(str(seed)), separator="\x1f").alias("drawn")
+    hashed = candidates.select(drawn).select(hash_names("drawn")).to_series()
     return (
-        candidates.sort(*PAIR)
-        .with_columns(drawn=pl.Series(order))
-        .sort("score", "drawn", descending=[True, False])
+        candidates.with_columns(hashed.alias("drawn"))
+        .sort("score", "drawn", *PAIR, descending=[True, False, False, False])
         .drop("drawn")
     )
 
 
-def _with_obstacles(
-    candidates: pl.DataFrame, chunks: pl.DataFrame, options: SelectionOptions
-) -> pl.DataFrame:
-    involved = (
-        chunks.filter(
-            pl.col("chunk_id").is_in(pl.concat([candidates[name] for name in PAIR]).implode())
+def explain(chosen: pl.DataFrame, about: pl.DataFrame) -> pl.DataFrame:
+    """The chosen candidates with `explanation`, a sentence each.
+
+    Args:
+        chosen: Rows of `CANDIDATES_SCHEMA` (without `obstacle`).
+        about: `chunk_id` and `passage` of the chunks that they name.
+    """
+    passages = about.select("chunk_id", "passage")
+    texts = [
+        chosen.select(chunk_id=side).join(
+            passages, on="chunk_id", how="left", maintain_order="left"
         )
-        .select("chunk_id", "passage")
-        .sort("chunk_id")
-        .with_row_index("row")
-    )
-    left, right = (
-        candidates.select(chunk_id=name)
-        .join(involved, on="chunk_id", how="left", maintain_order="left")["row"]
-        .to_numpy()
-        for name in PAIR
-    )
-    overlap = pl.Series("overlap", run_overlap(involved["passage"], left, right))
-    copies = (pl.col("cosine") > options.duplicate_cosine) | (overlap >= options.duplicate_overlap)
-    far = pl.col("closeness") < options.min_closeness
-    return candidates.with_columns(
-        obstacle=pl.when(copies)
-        .then(pl.lit("near-duplicate"))
-        .when(far)
-        .then(pl.lit("hardly closer than chance"))
-    )
+        for side in PAIR
+    ]
+    left, right = (Wording.of_all(text["passage"], text["chunk_id"]) for text in texts)
+    columns = ["signals", "concepts", "words", "margin_rank", *DOMAINS]
+    said = [
+        explain_pair(row, a, b)
+        for row, a, b in zip(chosen.select(columns).iter_rows(named=True), left, right, strict=True)
+    ]
+    return chosen.with_columns(pl.Series("explanation", said, dtype=pl.String))
 
 
-def _described(chosen: pl.DataFrame, chunks: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `PAIRS_SCHEMA` with books, ids and explanations."""
-    about = chunks.select("chunk_id", "book", "passage")
+def described(explained: pl.DataFrame, about: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `PAIRS_SCHEMA`.
+
+    Args:
+        explained: Rows that `explain` gave.
+        about: `chunk_id` and `book` of the chunks that they name.
+    """
+    books = about.select("chunk_id", "book")
     for side in ("left", "right"):
-        chosen = chosen.join(
-            about.rename({"book": f"{side}_book", "passage": f"{side}_passage"}),
-            left_on=f"{side}_chunk",
-            right_on="chunk_id",
+        explained = explained.join(
+            books.rename({"chunk_id": f"{side}_chunk", "book": f"{side}_book"}),
+            on=f"{side}_chunk",
             how="left",
             maintain_order="left",
         )
-    rows = chosen.to_dicts()
-    ids = [_pair_id(row["left_chunk"], row["right_chunk"]) for row in rows]
-    texts = [explain_pair(row, row["left_passage"], row["right_passage"]) for row in rows]
+    ids = [_pair_id(left, right) for left, right in explained.select(*PAIR).iter_rows()]
     # What a lexical pair shares is evidence too, where no concept is shared.
     shared = pl.when(pl.col("concepts").list.len() > 0).then("concepts").otherwise("words")
     return (
-        chosen.with_columns(
-            pl.Series("pair_id", ids, dtype=pl.String),
-            pl.Series("explanation", texts, dtype=pl.String),
-            shared.alias("concepts"),
-        )
+        explained.with_columns(pl.Series("pair_id", ids, dtype=pl.String), concepts=shared)
         .select(PAIRS_SCHEMA.names())
         .cast(PAIRS_SCHEMA)
     )

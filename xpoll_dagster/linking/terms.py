@@ -1,4 +1,4 @@
-"""Passages as weighted words and pairs of words (TF-IDF), ready to be compared.
+"""A book's passages as weighted words and pairs of words (TF-IDF), ready to be compared.
 
 Words are counted with Polars and numpy and not with scikit-learn's vectorizer, which
 takes longer for 40,000 passages than all of linking may.
@@ -6,13 +6,12 @@ takes longer for 40,000 passages than all of linking may.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 
+from xpoll_dagster.linking.arrays import ascending
+from xpoll_dagster.linking.features import FeatureRows, feature_rows
 from xpoll_dagster.linking.options import LexicalOptions
-from xpoll_dagster.linking.passages import Passages
 from xpoll_dagster.linking.sparse import SparseRows
 from xpoll_dagster.linking.stop_words import STOP_WORDS
 
@@ -20,36 +19,30 @@ WORD = r"\p{L}+(?:['’]\p{L}+)?"
 MIN_LETTERS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """`weights[i]` are passage i's words and word pairs, of length 1; `names` the columns."""
+def weigh_terms(texts: pl.Series, options: LexicalOptions) -> FeatureRows:
+    """Weigh the words of every passage of a book.
 
-    weights: SparseRows
-    names: pl.Series
-
-
-def weigh_terms(passages: Passages, options: LexicalOptions) -> Terms:
-    """Weigh the words of every passage.
-
-    Weight is (1 + log count) · idf^`idf_power`, rows scaled to length 1, then cut to the
-    heaviest `features`. Stop words, words of fewer than three letters, and words too
-    common in a domain (there) do not count; plurals count as their singular.
+    Weight is (1 + log count) · idf^`idf_power` with frequencies in this book, rows scaled to
+    length 1, then cut to the heaviest `features`. Stop words, words of fewer than three
+    letters, and words too common in the book do not count; plurals count as their singular.
 
     Args:
-        passages: What to weigh.
+        texts: The passages of one book.
         options: `idf_power`, `features`, `max_share` and `min_allowed`.
 
     Returns:
-        One row per passage in the passages' order; words of one domain only are left out.
+        One row per passage, in order.
     """
-    rows, words, names = _words(passages.frame["passage"])
-    single = _counts(rows, words, len(passages), len(names))
-    pairs, pair_names = _word_pairs(rows, words, len(passages), names)
-    return _weights(single, pairs, names, pair_names, passages, options)
+    rows, words, stems = _words(texts)
+    single = _counts(rows, words, len(texts), stems.height)
+    pairs, pair_names, pair_stems = _word_pairs(rows, words, len(texts), stems)
+    weights = _weights(single, pairs, options)
+    identities = pl.concat([stems["stem"], pair_stems])
+    return feature_rows(weights, identities, pl.concat([stems["name"], pair_names]))
 
 
-def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
-    """Row and word number of every word in order (-1 for stop words), and the words."""
+def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
+    """Row and stem number of every word in order (-1 for stop words), and stems with names."""
     tokens = (
         pl.DataFrame({"text": texts})
         .with_row_index("row")
@@ -82,7 +75,7 @@ def _words(texts: pl.Series) -> tuple[np.ndarray, np.ndarray, pl.Series]:
     return (
         tokens["row"].to_numpy().astype(np.int64),
         tokens["number"].cast(pl.Int64).fill_null(-1).to_numpy(),
-        shown["name"],
+        shown.select("stem", "name"),
     )
 
 
@@ -112,66 +105,41 @@ def _counts(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> S
 
 
 def _word_pairs(
-    rows: np.ndarray, words: np.ndarray, height: int, names: pl.Series
-) -> tuple[SparseRows, pl.Series]:
-    """Counts of neighbouring words, neither a stop word."""
+    rows: np.ndarray, words: np.ndarray, height: int, stems: pl.DataFrame
+) -> tuple[SparseRows, pl.Series, pl.Series]:
+    """Counts of neighbouring words, neither a stop word; what they are shown as and are."""
     together = (words[:-1] >= 0) & (words[1:] >= 0) & (rows[:-1] == rows[1:])
-    key = words[:-1][together] * np.int64(len(names)) + words[1:][together]
-    found = pl.DataFrame({"row": rows[:-1][together], "key": key})
-    # A pair of words that stands in one passage only can match nothing.
-    repeated = (
-        found.group_by("key").agg(pl.len().alias("n")).filter(pl.col("n") > 1).sort("key")
-    ).with_row_index("number")
-    numbered = found.join(repeated.select("key", "number"), on="key", how="inner")
-    counts = _counts(
-        numbered["row"].to_numpy(),
-        numbered["number"].to_numpy().astype(np.int64),
-        height,
-        repeated.height,
+    key = words[:-1][together] * np.int64(stems.height) + words[1:][together]
+    keys = ascending(key)
+    number = np.searchsorted(keys, key)
+    counts = _counts(rows[:-1][together], number, height, len(keys))
+    first, second = keys // max(stems.height, 1), keys % max(stems.height, 1)
+    names, bare = (
+        stems[column].gather(first) + " " + stems[column].gather(second)
+        for column in ("name", "stem")
     )
-    keys = repeated["key"].to_numpy()
-    first = names.gather(keys // max(len(names), 1))
-    second = names.gather(keys % max(len(names), 1))
-    return counts, (first + " " + second)
+    return counts, names, bare
 
 
-def _weights(
-    single: SparseRows,
-    pairs: SparseRows,
-    names: pl.Series,
-    pair_names: pl.Series,
-    passages: Passages,
-    options: LexicalOptions,
-) -> Terms:
+def _weights(single: SparseRows, pairs: SparseRows, options: LexicalOptions) -> SparseRows:
     from scipy.sparse import hstack
 
     counts: SparseRows = hstack([single, pairs], format="csr", dtype=np.float32)
     height, width = counts.shape
-    total_frequency = np.bincount(counts.indices, minlength=width)
-    idf = np.log((1.0 + height) / (1.0 + total_frequency)) + 1.0
     row_of = np.repeat(np.arange(height), np.diff(counts.indptr))
-    common = np.zeros(counts.nnz, bool)
-    present = np.zeros(width, np.int64)
-    for domain in range(len(passages.domains)):
-        rows = passages.rows(domain)
-        inside = slice(counts.indptr[rows.start], counts.indptr[rows.stop])
-        frequency = np.bincount(counts.indices[inside], minlength=width)
-        allowed = max(options.min_allowed, options.max_share * (rows.stop - rows.start))
-        common[inside] = (frequency > allowed)[counts.indices[inside]]
-        present += (frequency > 0) & (frequency <= allowed)
+    frequency = np.bincount(counts.indices, minlength=width)
+    idf = np.log((1.0 + height) / (1.0 + frequency)) + 1.0
+    idf[frequency > max(options.min_allowed, options.max_share * height)] = 0.0
     counts.data = ((1.0 + np.log(counts.data)) * (idf**options.idf_power)[counts.indices]).astype(
         np.float32
     )
-    counts.data[common] = 0.0
     length = np.sqrt(
         np.bincount(row_of, weights=counts.data.astype(np.float64) ** 2, minlength=height)
     )
     counts.data /= np.maximum(length, 1e-9)[row_of].astype(np.float32)
-    counts.data[(present < 2)[counts.indices]] = 0.0
     _cut_to_heaviest(counts, row_of, options.features)
     counts.eliminate_zeros()
-    used = np.flatnonzero(np.bincount(counts.indices, minlength=width))
-    return Terms(counts[:, used].tocsr(), pl.concat([names, pair_names]).gather(used))
+    return counts
 
 
 def _cut_to_heaviest(weights: SparseRows, row_of: np.ndarray, features: int) -> None:

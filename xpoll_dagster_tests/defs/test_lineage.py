@@ -34,9 +34,13 @@ def _build(settings: Settings, steps: Sequence[str], books: Sequence[str]) -> No
             inputs = lineage.inputs(step, book)
             assert inputs is not None
             frame = pl.DataFrame({"asset": [name], "book": [book]})
-            lineage.store.write_table(
-                name, book, frame, version=step.version(settings), inputs=inputs
-            )
+            version = step.version(settings)
+            if step.folder:
+                lineage.store.write_folder(
+                    name, book, lambda _: None, version=version, inputs=inputs
+                )
+            else:
+                lineage.store.write_table(name, book, frame, version=version, inputs=inputs)
 
 
 BOTH = ("history--a", "physics--b")

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from xpoll_dagster.linking.lexical import link_lexical
 from xpoll_dagster.linking.options import LexicalOptions
-from xpoll_dagster.linking.passages import eligible_passages
 from xpoll_dagster.linking.terms import weigh_terms
 from xpoll_dagster_tests.linking.library import OPTIONS, make_chunks, pairs_of
 
@@ -35,13 +35,20 @@ def test_plurals_meet_their_singular_and_stop_words_link_nothing():
 
 
 def test_the_score_is_the_cosine_of_the_weights():
-    passages = eligible_passages(make_chunks(PASSAGES), OPTIONS)
-    weights = weigh_terms(passages, OPTIONS.lexical).weights.toarray()
+    sides = []
+    for domain in ("art", "law"):
+        texts = pl.Series([text for name, text in PASSAGES.items() if name.startswith(domain)])
+        words = weigh_terms(texts, OPTIONS.lexical)
+        row = slice(words.starts[0], words.starts[1])
+        hashes = words.hashes[words.columns[row]].tolist()
+        sides.append(dict(zip(hashes, words.weights[row].tolist(), strict=True)))
+    cosine = sum(weight * sides[1].get(word, 0.0) for word, weight in sides[0].items())
     links = link_lexical(make_chunks(PASSAGES), OPTIONS)
-    assert np.isclose(links["score"][0], weights[0] @ weights[2], atol=1e-6)
+    assert np.isclose(links["score"][0], cosine, atol=1e-6)
+    assert np.isclose(sum(weight**2 for weight in sides[0].values()), 1.0)
 
 
-def test_words_in_too_many_passages_of_a_domain_are_not_compared():
+def test_words_in_too_many_passages_of_a_book_are_not_compared():
     many = {f"a/b/{n}": f"gravity orbit word{'abcdefghijkl'[n]}" for n in range(12)}
     chunks = make_chunks(many | {"c/b/0": "gravity orbit comet"})
     strict = OPTIONS.model_copy(update={"lexical": LexicalOptions(max_share=0.1)})

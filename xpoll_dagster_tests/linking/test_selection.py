@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from xpoll_dagster.linking.concepts import link_concepts
-from xpoll_dagster.linking.duplicates import run_overlap
-from xpoll_dagster.linking.explanation import explain_pair
+from xpoll_dagster.linking.duplicates import run_overlap, word_runs
+from xpoll_dagster.linking.explanation import Wording, explain_pair
 from xpoll_dagster.linking.lexical import link_lexical
-from xpoll_dagster.linking.model import PAIRS_SCHEMA
+from xpoll_dagster.linking.model import PAIRS_SCHEMA, REFUSED_SCHEMA
 from xpoll_dagster.linking.options import LinkingOptions, SelectionOptions
-from xpoll_dagster.linking.selection import REFUSED_SCHEMA, Selection, choose, select_pairs
+from xpoll_dagster.linking.selection import Selection, choose, select_pairs
 from xpoll_dagster.linking.semantic import link_semantic
 from xpoll_dagster_tests.linking.library import OPTIONS, random_library
 
@@ -120,7 +120,8 @@ def test_copies_are_refused_with_that_reason():
 def test_run_overlap_by_hand():
     texts = pl.Series(["one two three four five six", "One two, three four five seven", "short"])
     # Two runs each, one in common: 1 / 3.
-    found = run_overlap(texts, np.array([0, 0, 0]), np.array([1, 0, 2]))
+    runs = word_runs(texts)
+    found = run_overlap(runs, runs, np.array([0, 0, 0]), np.array([1, 0, 2]))
     assert np.allclose(found, [1 / 3, 1.0, 0.0])
 
 
@@ -133,7 +134,9 @@ def test_the_explanation_names_what_the_passages_show():
         "left_domain": "history",
         "right_domain": "mathematics",
     }
-    assert explain_pair(pair, "Laplace saw comets.", "LAPLACE proved it of a comet.") == (
+    assert explain_pair(
+        pair, Wording("Laplace saw\n comets."), Wording("LAPLACE proved it of a comet.")
+    ) == (
         "Both passages speak of Laplace; they share the words “comets”; they are closer in "
         "meaning than 98 % of the candidates from history and mathematics."
     )
