@@ -11,7 +11,7 @@ import polars as pl
 from xpoll_dagster.books.model import BookError
 from xpoll_dagster.defs.books import assets as books  # declares what this package builds on
 from xpoll_dagster.defs.declaration import declare
-from xpoll_dagster.defs.materialization import FORCE_TAG, Built, materialise
+from xpoll_dagster.defs.materialization import Built, is_forced, materialise
 from xpoll_dagster.defs.metadata import heat_map, histogram, sample_table, table_facts
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.linking import (
@@ -35,7 +35,7 @@ SIGNALS = {"concept": "concept_links", "lexical": "lexical_links", "semantic": "
 
 def _cache(context: dg.AssetExecutionContext, project: Project) -> PieceCache:
     """Where pieces of linking are kept; a forced run uses none of them."""
-    if context.run.tags.get(FORCE_TAG) == "true":
+    if is_forced(context):
         return PieceCache()
     return PieceCache(project.settings.artifacts_dir / ".cache" / "linking")
 
