@@ -102,7 +102,7 @@ def shelf() -> Iterator[Shelf]:
         yield Shelf(Path(folder))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     steps=st.lists(
         st.dictionaries(st.integers(0, 7), st.integers(0, 2), min_size=2, max_size=7),

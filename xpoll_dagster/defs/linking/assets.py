@@ -54,7 +54,7 @@ def _library(project: Project, cache: PieceCache) -> list[LinkedDomain]:
             artifact = store.get(table, key)
             if artifact is not None:
                 there[table] = artifact
-        hashes = {table: artifact.content_hash for table, artifact in there.items()}
+        hashes: dict[Table, str] = {name: a.content_hash for name, a in there.items()}
         tables.append(BookTables(key, partial(_read, there), hashes))
     if not tables:
         raise BookError("No book has been read yet: run the books job first.")
