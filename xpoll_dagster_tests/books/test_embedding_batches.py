@@ -33,6 +33,7 @@ def book(count: int) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compute", [LocalCompute(), Backwards()], ids=["forwards", "backwards"])
 def test_the_vectors_are_those_of_one_process(compute: Compute):
     books = {"long": book(1100), "none": book(0), "short": book(3)}

@@ -56,6 +56,7 @@ def embed_changed(
 WORDS = st.lists(st.text("abc", max_size=3), max_size=12)
 
 
+@pytest.mark.slow
 @given(before=WORDS, now=WORDS)
 def test_new_chunks_alone_are_embedded_and_the_result_is_that_of_all(
     before: list[str], now: list[str]

@@ -69,6 +69,7 @@ def test_counts_conserve_and_order_does_not_matter(
             assert read(root / "one").sort(by).equals(read(root / "two").sort(by))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

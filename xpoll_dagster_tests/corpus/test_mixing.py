@@ -57,6 +57,7 @@ def test_rows_are_drawn_once_and_within_the_limits(corpus: Path, tmp_path: Path)
     assert sum(report["left_out"].values()) + 300 == report["corpus"]["rows"]
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes_however_the_corpus_is_cut(
     corpus: Path, tmp_path: Path
 ):

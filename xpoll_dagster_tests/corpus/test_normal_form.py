@@ -5,6 +5,7 @@ import sys
 import unicodedata
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def test_texts_that_are_joined_are_normalised_apart(rows: list[list[str]]) -> No
     assert found == ["\x1f".join(plain(part) for part in text.split("\x1f")) for text in texts]
 
 
+@pytest.mark.slow
 def test_no_character_that_composes_is_passed_over() -> None:
     letters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     single = normal_form(pl.Series(letters)).to_list()
