@@ -24,7 +24,7 @@ dev: install
 
 test: test-fast
 	@sh scripts/system.sh tests
-	@$(BIN)/python -m pytest -m "slow or e2e"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or e2e"
 
 test-fast: $(INSTALLED_DEV)
 	@$(BIN)/python -m pytest -n auto -m "not slow and not e2e"

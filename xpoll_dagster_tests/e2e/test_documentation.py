@@ -125,6 +125,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".venv").symlink_to(sys.prefix)
     for domain in ("astronomy", "history"):
         shutil.copytree(CHECKOUT / "data" / "books" / domain, folder / "data" / "books" / domain)
+    # Of the one book those chapters alone that have something in common with the other.
+    for file in (folder / "data" / "books" / "astronomy").glob("*/*.md"):
+        if not file.name.startswith(("02-", "03-", "04-")):
+            file.unlink()
     built = _type(folder, "xpoll build all")
     assert built.returncode == 0, built.stdout + built.stderr
     return folder
