@@ -20,14 +20,6 @@ from xpoll_dagster_tests.e2e.processes import kill_all
 CHECKOUT = Path(__file__).resolve().parents[2]
 XPOLL = [sys.executable, "-m", "xpoll_dagster.cli"]
 
-_UNFINISHED = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
-
 
 class Dev:
     """`xpoll dev` with the sensor on and short intervals."""
@@ -96,22 +88,6 @@ class Dev:
                 return
             time.sleep(0.5)
         raise AssertionError(f"{what} did not happen within {seconds:g} s: {self._tail()}")
-
-    def settled(self) -> bool:
-        """Whether the sensor has found everything current since the last run ended."""
-        with self.instance() as instance:
-            if instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)), limit=1):
-                return False
-            ended = max(
-                (r.end_time or 0 for r in instance.get_run_records(limit=1000)), default=0.0
-            )
-            for state in instance.all_instigator_state():
-                if state.instigator_name != "new_textbooks":
-                    continue
-                ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
-                if ticks and ticks[0].timestamp > ended:
-                    return "everything is current" in (ticks[0].skip_reason or "")
-        return False
 
     def status(self) -> str:
         """What `xpoll status` says."""
