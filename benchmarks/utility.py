@@ -262,8 +262,8 @@ def main() -> None:
     parser.add_argument("--rezero", type=Path, required=True, help="Holds questions.jsonl.")
     parser.add_argument("--squad", type=Path, help="SQuAD's JSON: test on it too.")
     parser.add_argument("--book", default="spaceflight--apollo-13-mission-report")
-    parser.add_argument("--epochs", type=int, default=Training.epochs)
-    parser.add_argument("--rate", type=float, default=Training.rate)
+    parser.add_argument("--epochs", type=int, default=Training().epochs)
+    parser.add_argument("--rate", type=float, default=Training().rate)
     parser.add_argument("--most", type=int, default=400, help="Chunks at most, the book's first.")
     parser.add_argument(
         "--no-windows", action="store_true", help="Questions and paraphrases alone."
