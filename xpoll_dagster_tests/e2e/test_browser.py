@@ -31,7 +31,7 @@ DAMAGED = "history--damaged"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not CHROMIUM, reason="Debian's package chromium is not installed"),
 ]
 
@@ -64,7 +64,7 @@ def address(library: Path) -> Iterator[str]:
         "XPOLL_AUTOMATION__SETTLE_SECONDS": "1",
     }
     xpoll = [sys.executable, "-m", "xpoll_dagster.cli"]
-    subprocess.run([*xpoll, "build"], env=environment, cwd=CHECKOUT, check=True, timeout=280)
+    subprocess.run([*xpoll, "build"], env=environment, cwd=CHECKOUT, check=True, timeout=840)
     (library / "books" / "history" / "damaged.txt").write_bytes(_damaged_book())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -48,7 +48,7 @@ def _xpoll(data: Path, url: str | None, *arguments: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
 
 
