@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -71,7 +72,13 @@ def test_each_step_of_a_book_is_a_ray_job_and_its_artifact_stands(
             ["dagster", "asset", "materialize", "-m", "deploy.steps_on_ray", *selected], environment
         )
         assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-6000:]
-        jobs = JobSubmissionClient(head.jobs_address).list_jobs()
+        client = JobSubmissionClient(head.jobs_address)
+        # A step is over when its event says so, a moment before its job's process has ended.
+        deadline = time.monotonic() + 60
+        jobs = client.list_jobs()
+        while not all(job.status.is_terminal() for job in jobs) and time.monotonic() < deadline:
+            time.sleep(0.5)
+            jobs = client.list_jobs()
         steps = {(job.metadata or {}).get("dagster/op"): str(job.status) for job in jobs}
         assert set(CHAIN) <= set(steps)  # and one for each of their checks
         assert set(steps.values()) == {"SUCCEEDED"}
