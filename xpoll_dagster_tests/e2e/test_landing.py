@@ -13,7 +13,7 @@ import pytest
 from xpoll_dagster_tests.e2e.daemon import Dev, manifests
 from xpoll_dagster_tests.e2e.small_library import book_key, book_path, book_text
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(2000)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(3000)]
 
 CHAIN = ("book_pages", "chunks", "chunk_embeddings", "chunk_concepts")
 LINKING = ("concept_links", "lexical_links", "semantic_links", "cross_domain_pairs")
@@ -88,7 +88,7 @@ def test_ten_books_land_while_the_daemon_is_killed_in_between(dev: Dev) -> None:
     dev.start()
     for number in range(BOOKS - 2, BOOKS):
         _copy_slowly(books, number)
-    dev.wait(lambda: _finished(dev, "linking_job"), 900, "the linking of the ten")
+    dev.wait(lambda: _finished(dev, "linking_job"), 1500, "the linking of the ten")
 
     keys = {book_key(number) for number in range(BOOKS)}
     with dev.instance() as instance:
@@ -106,8 +106,8 @@ def test_ten_books_land_while_the_daemon_is_killed_in_between(dev: Dev) -> None:
         assert isinstance(inputs, dict)
         assert {name.split("@")[1] for name in inputs if name.startswith("chunks@")} == keys
     # The library goes on to what is made of the pairs, and comes back to nothing before it.
-    dev.wait(lambda: len(_runs(dev, "pair_texts_job")) >= BOOKS, 300, "the texts of the pairs")
-    dev.wait(lambda: _finished(dev, "pair_texts_job"), 300, "the first texts")
+    dev.wait(lambda: len(_runs(dev, "pair_texts_job")) >= BOOKS, 600, "the texts of the pairs")
+    dev.wait(lambda: _finished(dev, "pair_texts_job"), 600, "the first texts")
     assert len(_runs(dev, "books_job")) == len(runs)
     assert len(_runs(dev, "linking_job")) == 1
     listed = [line for line in dev.status().splitlines() if line.startswith("│")]
