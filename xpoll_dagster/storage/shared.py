@@ -28,7 +28,13 @@ from xpoll_dagster.storage.lock import held_alone
 from xpoll_dagster.storage.mirror import Mirror
 from xpoll_dagster.storage.objects import MissingObjectError, ObjectStore
 from xpoll_dagster.storage.shared_artifact import SharedArtifact, SharedManifest
-from xpoll_dagster.storage.store import Artifact, ArtifactStore, Failure, StorageError
+from xpoll_dagster.storage.store import (
+    Artifact,
+    ArtifactStore,
+    Failure,
+    StorageError,
+    failure_record,
+)
 
 PREFIX = "artifacts"
 MANIFESTS = f"{PREFIX}/.manifests"
@@ -245,16 +251,9 @@ class SharedStore(ArtifactStore):
         inputs: Mapping[str, str],
     ) -> None:
         """Keep why the last attempt failed, for `status` on all machines."""
-        fields = {
-            "message": message,
-            "version": version,
-            "inputs": dict(inputs),
-            "created": time.time(),
-        }
+        said = failure_record(message, version, inputs).encode()
         try:
-            self._objects.write(
-                self._key(asset, partition, ".failed.json"), json.dumps(fields, indent=1).encode()
-            )
+            self._objects.write(self._key(asset, partition, ".failed.json"), said)
             self._manifests.refresh(now=True)
         except StorageError:
             # A store that cannot be reached is itself the failure: it is in the message.

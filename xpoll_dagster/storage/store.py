@@ -277,14 +277,9 @@ class ArtifactStore:
         inputs: Mapping[str, str],
     ) -> None:
         """Keep why the last attempt failed, for `status`; the old artifact stays as it is."""
-        fields = {
-            "message": message,
-            "version": version,
-            "inputs": dict(inputs),
-            "created": time.time(),
-        }
+        said = failure_record(message, version, inputs)
         with replace_file(self._beside(asset, partition, ".failed.json")) as temporary:
-            temporary.write_text(json.dumps(fields, indent=1), encoding="utf-8")
+            temporary.write_text(said, encoding="utf-8")
 
     def failure(self, asset: str, partition: str | None = None) -> Failure | None:
         """The last failed attempt, or None where the last one succeeded."""
@@ -300,3 +295,14 @@ class ArtifactStore:
     def sweep(self, older_than_seconds: float = 3600.0) -> int:
         """Remove what killed processes left half-written; returns how many were removed."""
         return sweep(self.root, older_than_seconds)
+
+
+def failure_record(message: str, version: str, inputs: Mapping[str, str]) -> str:
+    """A failed attempt as the JSON that `ArtifactStore.failure` reads."""
+    fields = {
+        "message": message,
+        "version": version,
+        "inputs": dict(inputs),
+        "created": time.time(),
+    }
+    return json.dumps(fields, indent=1)
