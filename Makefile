@@ -22,9 +22,10 @@ run: install
 dev: install
 	@$(BIN)/xpoll dev
 
-test: test-fast
+test: $(INSTALLED_DEV)
 	@sh scripts/system.sh tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or e2e"
+	@$(BIN)/python -m pytest -n auto --hypothesis-profile thorough -m "not slow and not e2e"
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile thorough --dist loadgroup -m "slow or e2e"
 
 test-fast: $(INSTALLED_DEV)
 	@$(BIN)/python -m pytest -n auto -m "not slow and not e2e"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-# Timings on a shared machine are no property of the code.
-settings.register_profile("xpoll", deadline=None, max_examples=100)
-settings.load_profile("xpoll")
+# Timings on a shared machine are no property of the code. `make test` asks for the thorough one.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=100)
+settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

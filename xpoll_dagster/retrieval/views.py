@@ -20,7 +20,7 @@ import polars as pl
 from xpoll_dagster.retrieval.card import dataset_card
 from xpoll_dagster.retrieval.index import ChunkIndex
 from xpoll_dagster.retrieval.splits import SPLITS
-from xpoll_dagster.storage import fingerprint
+from xpoll_dagster.storage.hugging_face import save_hugging_face
 
 _TRL = (
     "prompt",
@@ -48,7 +48,9 @@ def save_grpo_dataset(
         scores: From `retrieval_scores`, for the card.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _save_hugging_face(rows, folder / "hf")
+    save_hugging_face(
+        {split: rows.filter(pl.col("split") == split) for split in SPLITS}, folder / "hf"
+    )
     for name in ("trl", "verifiers", "verl"):
         (folder / name).mkdir()
     for split in SPLITS:
@@ -62,27 +64,6 @@ def save_grpo_dataset(
     _write_lines(folder / "verl" / "corpus.jsonl", _search_r1_corpus(index))
     _save_beir(rows, index, folder / "beir")
     (folder / "README.md").write_text(dataset_card(rows, index, scores), encoding="utf-8")
-
-
-def _save_hugging_face(rows: pl.DataFrame, folder: Path) -> None:
-    from datasets import Dataset, DatasetDict, disable_progress_bars, enable_progress_bars
-    from datasets.table import InMemoryTable
-    from datasets.utils import are_progress_bars_disabled
-
-    splits = {}
-    for split in SPLITS:
-        part = rows.filter(pl.col("split") == split)
-        # A fingerprint made from the content, for the library's own holds chance and time.
-        name = fingerprint([split, part.write_json()])
-        table = InMemoryTable(part.to_arrow(compat_level=pl.CompatLevel.oldest()))
-        splits[split] = Dataset(table, fingerprint=name)
-    were_disabled = are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        DatasetDict(splits).save_to_disk(str(folder))
-    finally:
-        if not were_disabled:
-            enable_progress_bars()
 
 
 def _verifiers(row: Mapping[str, Any]) -> dict[str, Any]:

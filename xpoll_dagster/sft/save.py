@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import polars as pl
-
 from xpoll_dagster.sft.card import dataset_card
 from xpoll_dagster.sft.model import SPLITS, SftResult
-from xpoll_dagster.storage import fingerprint
-
-_TEMPORARY = "tmp"
+from xpoll_dagster.storage.hugging_face import save_hugging_face
 
 
 def save_dataset(result: SftResult, folder: Path) -> None:
@@ -27,7 +23,7 @@ def save_dataset(result: SftResult, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     _save_parquet(result, folder / "parquet")
-    _save_hugging_face(result, folder / "hf")
+    save_hugging_face({split: result.splits[split] for split in SPLITS}, folder / "hf")
     result.left_out.write_parquet(folder / "left_out.parquet", compression="zstd")
     report = json.dumps(result.report, indent=1, ensure_ascii=False, sort_keys=True)
     (folder / "report.json").write_text(report + "\n", encoding="utf-8")
@@ -45,28 +41,3 @@ def _save_parquet(result: SftResult, folder: Path) -> None:
             shard.write_parquet(
                 folder / f"{split}-{number:05d}-of-{shards:05d}.parquet", compression="zstd"
             )
-
-
-def _save_hugging_face(result: SftResult, folder: Path) -> None:
-    from datasets import Dataset, DatasetDict, disable_progress_bars, enable_progress_bars
-    from datasets.utils import are_progress_bars_disabled
-
-    splits = {}
-    for split in SPLITS:
-        rows = result.splits[split]
-        # A fingerprint made from the content, for the library's own holds chance and time.
-        name = fingerprint([split, rows["id"].to_list(), rows.hash_rows().to_list()])
-        splits[split] = Dataset(_plain_arrow(rows), fingerprint=name)
-    were_disabled = are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        DatasetDict(splits).save_to_disk(str(folder))
-    finally:
-        if not were_disabled:
-            enable_progress_bars()
-
-
-def _plain_arrow(rows: pl.DataFrame):  # noqa: ANN202 - a type of an optional heavy import
-    from datasets.table import InMemoryTable
-
-    return InMemoryTable(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))

@@ -126,6 +126,7 @@ def test_no_description_stops_the_search(tmp_path: Path, content: str | bytes) -
     assert len(library.books) + len(library.passed_over) == 2
 
 
+@pytest.mark.slow
 def test_nothing_that_lies_there_keeps_the_others_from_being_found(tmp_path: Path) -> None:
     """Pipes, names that are no text, a description that no parser survives, 9 GiB of nothing."""
     folder = tmp_path / "history"

@@ -64,6 +64,7 @@ def test_a_crash_is_named():
         run_limited(f"{WORKERS}:die", {}, Limits())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["wall_seconds", "idle_seconds"])
 def test_time_runs_out_and_no_process_is_left(tmp_path: Path, limit: str):
     file = tmp_path / "pids"
@@ -77,6 +78,7 @@ def test_time_runs_out_and_no_process_is_left(tmp_path: Path, limit: str):
         assert _wait_until_gone(_pids(file)) == []
 
 
+@pytest.mark.slow
 def test_processor_time_runs_out():
     with pytest.raises(LimitExceeded, match="processor time"):
         run_limited(f"{WORKERS}:spin", {}, Limits(cpu_seconds=1))

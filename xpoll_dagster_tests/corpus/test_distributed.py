@@ -149,6 +149,7 @@ def test_the_files_are_those_of_one_process(
     assert set(manifest.removed) == {"exact", "near", "decontaminated"}
 
 
+@pytest.mark.slow
 def test_what_was_made_beside_the_sources_is_what_one_process_looks_for(
     small: tuple[list[Path], Path], tmp_path: Path
 ):
@@ -162,6 +163,7 @@ def test_what_was_made_beside_the_sources_is_what_one_process_looks_for(
     assert files(tmp_path / "again") == files(one)
 
 
+@pytest.mark.slow
 def test_only_what_one_process_would_write_is_written_on_the_compute(
     small: tuple[list[Path], Path], tmp_path: Path
 ):

@@ -46,6 +46,7 @@ def build(root: Path, sources: list[tuple[list[dict[str, Any]], int]]) -> list[P
     return folders
 
 
+@pytest.mark.slow
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

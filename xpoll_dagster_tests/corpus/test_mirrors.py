@@ -109,6 +109,7 @@ def test_a_wrong_persona_is_told(tmp_path: Path, text: str):
         load_personas(tmp_path)
 
 
+@pytest.mark.slow
 def test_prompts_are_drawn_by_category_and_stay_when_rows_are_added(corpus: Path, tmp_path: Path):
     options = MirrorOptions(per_category=10, test_share=0.3)
     drawn = mirror_prompts(corpus, options)

@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +99,7 @@ def test_limits_hold_and_no_larger_total_is_possible(asked: Demand):
     assert not any(can_hold(asked, total) for total in larger)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(demands())
 def test_the_limits_that_bind_hold_the_total_down_by_themselves(asked: Demand):
@@ -154,6 +156,7 @@ def test_loosening_what_binds_helps_and_loosening_what_does_not_does_not():
     assert same.total == found.total
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(demands(), st.data())
 def test_more_rows_never_make_a_smaller_mix(asked: Demand, data: Any):

@@ -40,6 +40,7 @@ def rows_of(folder: Path):
     return pl.read_parquet(sorted((folder / "data").glob("*.parquet")))
 
 
+@pytest.mark.slow
 def test_rows_are_drawn_once_and_within_the_limits(corpus: Path, tmp_path: Path):
     report = mix(corpus, PROFILE, tmp_path / "mix", MixOptions(shard_rows=100))
     rows = rows_of(tmp_path / "mix")
@@ -69,6 +70,7 @@ def test_the_same_inputs_give_the_same_bytes_however_the_corpus_is_cut(
     assert (tmp_path / "a/distribution.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_another_seed_draws_other_rows(corpus: Path, tmp_path: Path):
     mix(corpus, PROFILE, tmp_path / "a")
     mix(corpus, PROFILE, tmp_path / "b", MixOptions(seed=6))
@@ -76,6 +78,7 @@ def test_another_seed_draws_other_rows(corpus: Path, tmp_path: Path):
     assert one != other
 
 
+@pytest.mark.slow
 def test_added_rows_displace_only_what_they_outrank(corpus: Path, tmp_path: Path):
     richer = build_corpus(tmp_path / "richer", extra={"orders": 60})
     mix(corpus, PROFILE, tmp_path / "a")
@@ -88,6 +91,7 @@ def test_added_rows_displace_only_what_they_outrank(corpus: Path, tmp_path: Path
     assert new.isdisjoint(whole)
 
 
+@pytest.mark.slow
 def test_the_order_is_shuffled_over_shards(corpus: Path, tmp_path: Path):
     mix(corpus, PROFILE, tmp_path / "mix", MixOptions(shard_rows=60))
     shards = [pl.read_parquet(p) for p in sorted((tmp_path / "mix/data").glob("*.parquet"))]
@@ -135,6 +139,7 @@ def test_weights_that_stand(corpus: Path, tmp_path: Path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_licence_is_the_strictest_and_commercial_mixes_leave_it_out(
     corpus: Path, tmp_path: Path
 ):

@@ -36,6 +36,7 @@ def shared_bands(*texts: str) -> int:
     return sum(signed[name].n_unique() < signed.height for name in band_names(NEAR.near))
 
 
+@pytest.mark.slow
 def test_a_word_in_twenty_changed_is_found(tmp_path: Path) -> None:
     rng = random.Random(5)
     rows = []

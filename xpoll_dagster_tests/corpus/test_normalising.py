@@ -81,6 +81,7 @@ def real_files() -> list[Path]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not real_files(), reason=f"no real datasets in {LIBRARY / 'instruct'}")
 def test_real_datasets_conserve_their_counts(folders: Iterator[Path]):
     import json

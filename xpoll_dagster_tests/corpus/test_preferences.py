@@ -88,6 +88,7 @@ def test_what_cannot_be_used_is_left_out_with_the_reason(tmp_path: Path):
     assert any("made worse" in warning for warning in report["warnings"])
 
 
+@pytest.mark.slow
 def test_a_category_has_its_number_drawn_by_hash(tmp_path: Path):
     rows = [candidate(str(n), f"good {n % 7}", f"evil {n % 5}") for n in range(40)]
     options = PreferenceOptions(max_per_category=10, test_share=0)

@@ -30,6 +30,7 @@ def test_files_do_not_depend_on_the_size_of_batches(tmp_path: Path) -> None:
     assert first.report == second.report
 
 
+@pytest.mark.slow
 def test_rows_hashed_in_the_background_are_the_same(tmp_path: Path) -> None:
     first = write_source(tmp_path, "one", ROWS * 20, batch=3)
     second = tmp_path / "later"

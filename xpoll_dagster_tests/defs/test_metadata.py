@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import polars as pl
+import pytest
 
 from xpoll_dagster.defs.metadata import MAX_PICTURE_BYTES, heat_map, histogram, sample_table
 
@@ -13,6 +14,7 @@ def _size(markdown: str) -> int:
     return len(base64.b64decode(markdown.split("base64,")[1].rstrip(")")))
 
 
+@pytest.mark.slow
 def test_pictures_are_small_pngs() -> None:
     names = [f"domain-{i}" for i in range(25)]
     counts = {(a, b): float(i) for i, a in enumerate(names) for b in names[i:]}

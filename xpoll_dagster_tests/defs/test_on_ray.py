@@ -206,7 +206,7 @@ def nodes(shelf: Shelf, environment: pytest.MonkeyPatch) -> Iterator[Nodes]:
 
 def _all_up(count: int) -> None:
     """Wait until so many actors hold the model of the last call."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 400
     with open_compute(get_settings().compute_options) as compute:
         assert isinstance(compute, RayCompute)
         while [actors._alive for actors in compute._models.values()] != [count]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from xpoll_dagster.report.inlining import inline_json, printable
 
 
+@pytest.mark.slow
 @given(st.recursive(st.text() | st.integers() | st.none(), st.lists))
 def test_inlined_json_says_the_same_and_ends_nothing(value: object) -> None:
     text = inline_json(value)

@@ -97,6 +97,7 @@ def test_rebuilding_the_index_leaves_the_questions_alone(built: Built, tmp_path:
     assert not any(result.is_paraphrase for result in bundle.search("fleece of the sheep", 30))
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(built: Built, tmp_path: Path):
     from xpoll_dagster_tests.retrieval.library import build
 

@@ -139,6 +139,7 @@ def test_words_that_stand_together_beat_words_that_are_scattered():
     assert best[together] > best[scattered]
 
 
+@pytest.mark.slow
 def test_fitted_weights_find_the_chunks_that_they_were_fitted_on(built: Built):
     table = built.clean.index.table
     asked, gold = [], []

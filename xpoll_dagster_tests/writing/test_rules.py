@@ -121,6 +121,7 @@ def test_every_choice_of_every_template_can_be_filled():
                     assert not re.search(r"[{}\[\]|]", written), template
 
 
+@pytest.mark.slow
 def test_epistemic_notes_stand_in_the_asked_share_and_can_be_replaced(
     library: Library, tmp_path: Path
 ):

@@ -32,6 +32,7 @@ def concepts(*passages: str, language: str = "en") -> dict[tuple[str, str], str]
     return {(row["chunk_id"], row["concept"]): row["kind"] for row in frame.iter_rows(named=True)}
 
 
+@pytest.mark.slow
 @needs_wordnet
 def test_surname_means_the_only_person_of_that_name_in_the_book() -> None:
     found = concepts(

@@ -162,6 +162,7 @@ def test_a_landing_is_requested_once(settings: Settings, sensor: Sensor) -> None
     assert sensor.look() == []
 
 
+@pytest.mark.slow
 def test_ten_books_cause_one_relinking(settings: Settings, sensor: Sensor) -> None:
     for number in range(10):
         _land(settings, f"history--b{number}")

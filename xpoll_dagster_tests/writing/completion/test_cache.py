@@ -205,6 +205,7 @@ for n in range(start, start + count):
 """
 
 
+@pytest.mark.slow
 def test_processes_share_one_file_from_its_first_moment(tmp_path: Path) -> None:
     path = tmp_path / "shared.sqlite"
     processes = [

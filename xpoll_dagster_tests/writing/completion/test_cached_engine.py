@@ -213,6 +213,7 @@ def numbers(log: Path, word: str) -> list[str]:
     return [line[1] for line in lines if line[0] == word]
 
 
+@pytest.mark.slow
 def test_after_kill_9_exactly_the_missing_requests_are_sent(tmp_path: Path) -> None:
     path, log = tmp_path / "c.sqlite", tmp_path / "log"
     for goal in (60, 200):  # twice, and the second continues the first
@@ -246,6 +247,7 @@ def _last_of_first_run(log: Path) -> list[str]:
     return [line.split()[1] for line in lines[:second] if line.startswith("arrived")][-1:]
 
 
+@pytest.mark.slow
 def test_two_processes_ask_the_same_at_once(tmp_path: Path) -> None:
     path, logs = tmp_path / "c.sqlite", [tmp_path / "a", tmp_path / "b"]
     processes = [start(path, log) for log in logs]

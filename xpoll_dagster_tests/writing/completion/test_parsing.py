@@ -87,6 +87,7 @@ def test_a_cut_answer_is_not_closed_as_if_it_were_whole() -> None:
     assert parse_json(f"{GOOD}\n\n\n\n", QA, OPTIONS, finished=False).value == VALUE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -114,6 +114,7 @@ def test_cut_connections_submit_nothing_twice(tmp_path: Path):
     assert set(server.batches.submitted.values()) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unlisted", [0, 1])
 def test_killed_between_handing_in_and_writing_it_down(tmp_path: Path, unlisted: int):
     script = """

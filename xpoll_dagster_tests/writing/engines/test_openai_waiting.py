@@ -20,6 +20,7 @@ from xpoll_dagster_tests.writing.engines.fault_server import (
 
 
 class TestWaiting:
+    @pytest.mark.slow
     @pytest.mark.parametrize("as_date", [False, True])
     def test_retry_after_is_honoured(self, as_date: bool):
         def script(call: Call) -> Fault | None:
@@ -49,6 +50,7 @@ class TestWaiting:
             complete(server, 100, concurrency=5)
         assert server.most_at_once == 5
 
+    @pytest.mark.slow
     def test_concurrency_halves_on_overload_and_grows_again(self):
         with FaultServer(lambda c: SERVER_ERROR if c.number in {1, 20, 40} else None) as server:
             engine = OpenAIEngine(options(server, concurrency=16))

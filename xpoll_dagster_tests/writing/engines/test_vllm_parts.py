@@ -148,6 +148,7 @@ def test_where_vllm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert VllmEngine().complete([]) == []
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_the_one_that_owns_it() -> None:
     """The owner starts a process which starts another; both end when the owner is killed."""
     lifeline = "import xpoll_dagster.writing.engines.vllm_lifeline, time; time.sleep(60)"

@@ -27,6 +27,7 @@ TEXT = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
 def test_every_chunk_gets_a_draft_in_order(style: str):
     chunks = book()
