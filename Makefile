@@ -24,11 +24,11 @@ dev: install
 
 test: $(INSTALLED_DEV)
 	@sh scripts/system.sh tests
-	@$(BIN)/python -m pytest -n auto --hypothesis-profile thorough -m "not slow and not e2e"
-	@$(BIN)/python -m pytest -n 2 --hypothesis-profile thorough --dist loadgroup -m "slow or e2e"
+	@$(BIN)/python -m pytest -n auto --dist loadfile --hypothesis-profile thorough -m "not slow and not e2e"
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile thorough --dist loadfile -m "slow or e2e"
 
 test-fast: $(INSTALLED_DEV)
-	@$(BIN)/python -m pytest -n auto -m "not slow and not e2e"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not e2e"
 
 # Real vLLM: on the CPU in an environment of its own, .venv-vllm; on a GPU where there is one.
 test-vllm:
