@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,7 +29,7 @@ def save_hugging_face(splits: Mapping[str, pl.DataFrame], folder: Path) -> None:
         table = InMemoryTable(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
         datasets[split] = Dataset(table, fingerprint=name)
     # Of an empty split the library would write no shard, and then it cannot load any of them.
-    shards = {split: None if rows.height else 1 for split, rows in splits.items()}
+    shards: dict[str, Any] = {split: None if rows.height else 1 for split, rows in splits.items()}
     were_disabled = are_progress_bars_disabled()
     disable_progress_bars()
     try:
