@@ -25,9 +25,11 @@ from xpoll_dagster.linking.options import LinkingOptions
 from xpoll_dagster.linking.selection import select_pairs
 from xpoll_dagster.linking.semantic import link_semantic
 from xpoll_dagster.linking.sparse import SparseRows
+from xpoll_dagster.linking.stop_words import STOP_WORDS
 from xpoll_dagster.linking.terms import weigh_terms
 
 VOCABULARY = 60_000
+STOP_KINDS = 180
 CONCEPTS = 30_000
 DIMENSIONS = 384
 WORDS = 150
@@ -47,7 +49,10 @@ def make_library(size: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, np.n
     total = 2 * size
     syllables = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "u")]
     first = rng.integers(len(syllables), size=(VOCABULARY, 4))
-    vocabulary = pl.Series(["".join(syllables[i] for i in row) for row in first])
+    content = ["".join(syllables[i] for i in row) for row in first]
+    # The most frequent words of a language are stop words; they part what stands together.
+    stop_words = sorted(STOP_WORDS)[:STOP_KINDS]
+    vocabulary = pl.Series(stop_words + content[len(stop_words) :])
     topics = max(size // 20, 1)
     topic = rng.integers(topics, size=total)
     # A third of the words belong to the passage's topic, the others to the language.
