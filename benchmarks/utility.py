@@ -1,9 +1,10 @@
 """Does training on our data help? `python -m benchmarks.utility`.
 
 The packaged all-MiniLM-L6-v2 is tuned on a library's accepted questions and paraphrases, each
-sentence of a paraphrase by itself, to find the passage that it came from (the other passages of
-the batch are the wrong ones), then compared with the untuned one on questions that other people
-asked, which it has not seen: recall at 1 of the chunk's one vector.
+sentence of a paraphrase by itself, to find the passage that it came from among all of the library's
+(those outside the batch by the vectors that they had when they were last in one: Wang et al.,
+"Cross-batch memory for embedding learning", CVPR 2020), then compared with the untuned one on
+questions that other people asked, which it has not seen: recall at 1 of the chunk's one vector.
 
 How much of the tuned weights is mixed into the untuned ones (Wortsman et al., CVPR 2022) is chosen
 on questions of ours that were held back from training; the tested questions choose nothing.
@@ -175,6 +176,17 @@ def tune(data: TrainingData, training: Training) -> Any:
         return min(1.0, rising) * max(0.05, 1 - step / max(1, steps))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+    with torch.no_grad():
+        memory = torch.cat(
+            [
+                _embed(
+                    model,
+                    [lesson.passage for lesson in data.lessons[start : start + training.passages]],
+                    training.passage_tokens,
+                )
+                for start in range(0, len(data.lessons), training.passages)
+            ]
+        )
     for _ in range(training.epochs):
         order = rng.permutation(used)
         for start in range(0, len(order) - training.passages + 1, training.passages):
@@ -188,15 +200,18 @@ def tune(data: TrainingData, training: Training) -> Any:
                 model, [lesson.passage for lesson in lessons], training.passage_tokens
             )
             anchors = _embed(model, [text for text, _ in chosen], training.anchor_tokens)
+            batch = torch.tensor(order[start : start + training.passages])
+            everything = memory.index_put((batch,), passages)
             loss = torch.nn.functional.cross_entropy(
-                anchors @ passages.T * training.scale,
-                torch.tensor([number for _, number in chosen]),
+                anchors @ everything.T * training.scale,
+                batch[[number for _, number in chosen]],
             )
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(learning, 1.0)
             optimiser.step()
             schedule.step()
+            memory[batch] = passages.detach()
     return model
 
 
