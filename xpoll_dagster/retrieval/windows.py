@@ -10,10 +10,15 @@ from xpoll_dagster.books.sentences import split_sentences
 
 _SHORT = 25  # characters: a number of a list or a heading is no sentence of its own
 _MAX_PIECES = 400
+_RULE = re.compile(r"\|[\s|:-]+")
+"""The line of a Markdown table below the names of its columns."""
 
 
 def split_windows(text: str, longest: int) -> list[str]:
     """Windows of two neighbouring sentences; one window for a text of a single sentence.
+
+    Of a table in Markdown every row is a window, with the names of the columns before it: what
+    a number means stands above it.
 
     Args:
         text: The text of a chunk or paraphrase.
@@ -24,9 +29,18 @@ def split_windows(text: str, longest: int) -> list[str]:
         At least one window, and the text's every word in one of them (of a text of more than
         400 sentences, the first 400).
     """
+    windows: list[str] = []
+    lines = text.split("\n")
+    for is_table, among in itertools.groupby(lines, lambda line: line.lstrip().startswith("|")):
+        part = list(among)
+        windows += _table_windows(part, longest) if is_table else _sentence_windows(part, longest)
+    return windows[:_MAX_PIECES] or [text.strip()]
+
+
+def _sentence_windows(lines: Sequence[str], longest: int) -> list[str]:
     pieces: list[str] = []
     held = ""
-    for line in text.split("\n"):
+    for line in lines:
         for sentence in split_sentences(line):
             held = " ".join(f"{held} {sentence}".split())
             if len(held) >= _SHORT:
@@ -34,10 +48,21 @@ def split_windows(text: str, longest: int) -> list[str]:
                 held = ""
     if held:
         pieces.extend([f"{pieces.pop()} {held}"] if pieces else [held])
-    pieces = pieces[:_MAX_PIECES]
     if len(pieces) < 2:
-        return pieces or [text.strip()]
+        return pieces
     return [f"{one} {two}" for one, two in itertools.pairwise(pieces)]
+
+
+def _table_windows(lines: Sequence[str], longest: int) -> list[str]:
+    header = ""
+    if len(lines) > 2 and _RULE.fullmatch(lines[1].strip()):
+        header, lines = " ".join(lines[0].replace("|", " ").split()), lines[2:]
+    rows = [" ".join(line.replace("|", " ").split()) for line in lines]
+    cut = _cut(header, longest)
+    windows = [*cut[:-1]]  # of a header that is longer than a sentence, its end goes with the rows
+    for row in filter(None, rows):
+        windows += [f"{cut[-1]} {piece}".strip() for piece in _cut(row, longest)]
+    return windows or [header]
 
 
 def _cut(sentence: str, longest: int) -> list[str]:

@@ -91,7 +91,35 @@ def test_numbers_and_compounds_are_read_as_meant():
 def test_windows_hold_every_word(text: str):
     windows = split_windows(text, 30)
     assert windows
-    assert set(text.split()) <= {word for window in windows for word in window.split()}
+    words = set(text.replace("|", " ").split())
+    assert words <= {word for one in windows for word in one.replace("|", " ").split()}
+
+
+def test_a_row_of_a_table_stands_with_the_names_of_its_columns():
+    table = "| Maneuver | Ignition time |\n| --- | ---: |\n| First | 30:40 |\n| Second | 61:29 |"
+    assert split_windows(
+        f"The ship was moved twice by its engine.\n{table}\nThen it fell.", 30
+    ) == [
+        "The ship was moved twice by its engine.",
+        "Maneuver Ignition time First 30:40",
+        "Maneuver Ignition time Second 61:29",
+        "Then it fell.",
+    ]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["valve", "1.5", "", "a b c"]), min_size=1), min_size=1),
+    st.integers(1, 8),
+    st.booleans(),
+)
+def test_windows_hold_every_word_of_a_table(rows: list[list[str]], longest: int, ruled: bool):
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    if ruled:
+        lines.insert(1, "| --- |")
+    windows = split_windows("\n".join(lines), longest)
+    words = {word for row in rows for cell in row for word in cell.split()}
+    assert words <= {word for window in windows for word in window.split()}
+    assert windows
 
 
 @pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw"])

@@ -140,7 +140,7 @@ _SPLITS = ("train", "validation", "test")
     **declare(
         "faiss_index",
         group="retrieval",
-        code=2,
+        code=3,
         inputs=["chunks_pkl", "chunk_embeddings", "paraphrased_chunks"],
         options=lambda s: [s.retrieval.index, s.embedder],
         folder=True,
