@@ -45,7 +45,7 @@ def conform(
     """
     reasons: dict[int, str] = {}
     series = []
-    present = {name for columns in set(map(tuple, records)) for name in columns}
+    present: set[str] = set().union(*records)
     for column in adapter.columns:
         values = _values(records, names_of(column, options), present)
         if values is None:
