@@ -10,7 +10,10 @@ import dagster as dg
 from xpoll_dagster.defs.run_storage import storage_section
 from xpoll_dagster.settings import Settings
 from xpoll_dagster.storage import replace_file
+from xpoll_dagster.storage.lock import held_alone
 
+OPENING = ".opening.lock"
+"""Held in the home while its tables may be made."""
 TEMPLATE = Path(__file__).resolve().parents[2] / "dagster.yaml"
 
 
@@ -36,5 +39,9 @@ def prepare_home(settings: Settings) -> Path:
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The Dagster instance of this data folder. Raises `StorageError` as `prepare_home` does."""
-    prepare_home(settings)
-    return dg.DagsterInstance.get()
+    home = prepare_home(settings)
+    if settings.dagster_home_override is not None:
+        return dg.DagsterInstance.get()
+    # Two processes that make Dagster's tables at the same time leave them unusable for good.
+    with held_alone(home / OPENING):
+        return dg.DagsterInstance.get()

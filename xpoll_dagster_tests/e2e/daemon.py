@@ -15,6 +15,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from xpoll_dagster.defs.home import OPENING
+from xpoll_dagster.storage.lock import held_alone
 from xpoll_dagster_tests.e2e.processes import kill_all
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -74,7 +76,10 @@ class Dev:
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
         """The instance that the daemon works with, opened beside it."""
-        with dg.DagsterInstance.from_config(str(self.data / ".dagster")) as instance:
+        home = self.data / ".dagster"
+        with held_alone(home / OPENING):
+            opened = dg.DagsterInstance.from_config(str(home))
+        with opened as instance:
             yield instance
 
     def wait(self, done: Callable[[], bool], seconds: float, what: str) -> None:
