@@ -5,34 +5,40 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from xpoll_dagster.defs.home import OPENING
+from xpoll_dagster.storage.lock import held_alone
+
 OPEN = """
-import dagster as dg
 from xpoll_dagster.defs.home import open_instance
 from xpoll_dagster.settings import get_settings
 
-input()
-with open_instance(get_settings()) as instance:
+settings = get_settings()
+print("ready", flush=True)
+with open_instance(settings) as instance:
     print(instance.get_runs_count())
 """
 
 
 @pytest.mark.slow
-def test_a_new_home_is_opened_by_several_processes_at_once(tmp_path: Path) -> None:
+def test_a_home_that_another_process_is_opening_is_waited_for(tmp_path: Path) -> None:
+    """Two that make Dagster's tables at once have been seen to leave them with two versions."""
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
-    processes = [
-        subprocess.Popen(
+    home = tmp_path / ".dagster"
+    with held_alone(home / OPENING):
+        process = subprocess.Popen(
             [sys.executable, "-c", OPEN],
             env=environment | {"XPOLL_DATA_DIR": str(tmp_path)},
-            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(4)
-    ]
-    said = [process.communicate("go\n", timeout=300) for process in processes]
-    assert [output for output, _ in said] == ["0\n"] * 4, said
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(2)
+        assert process.poll() is None
+        assert not (home / "history").exists()
+    assert process.communicate(timeout=120)[0] == "0\n"
