@@ -56,13 +56,15 @@ def _sentence_windows(lines: Sequence[str], longest: int) -> list[str]:
 def _table_windows(lines: Sequence[str], longest: int) -> list[str]:
     header = ""
     if len(lines) > 2 and _RULE.fullmatch(lines[1].strip()):
-        header, lines = " ".join(lines[0].replace("|", " ").split()), lines[2:]
-    rows = [" ".join(line.replace("|", " ").split()) for line in lines]
-    cut = _cut(header, longest)
-    windows = [*cut[:-1]]  # of a header that is longer than a sentence, its end goes with the rows
-    for row in filter(None, rows):
-        windows += [f"{cut[-1]} {piece}".strip() for piece in _cut(row, longest)]
-    return windows or [header]
+        header, lines = _cells(lines[0]), lines[2:]
+    *above, columns = _cut(header, longest)  # the end of a long header goes with the rows
+    pieces = [piece for row in map(_cells, lines) if row for piece in _cut(row, longest)]
+    windows = [*above, *(f"{columns} {piece}".strip() for piece in pieces or [""])]
+    return [window for window in windows if window]
+
+
+def _cells(line: str) -> str:
+    return " ".join(line.replace("|", " ").split())
 
 
 def _cut(sentence: str, longest: int) -> list[str]:

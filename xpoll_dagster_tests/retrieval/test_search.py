@@ -107,6 +107,13 @@ def test_a_row_of_a_table_stands_with_the_names_of_its_columns():
     ]
 
 
+def test_rows_without_words_make_no_window_and_lose_no_column():
+    assert split_windows("One sentence that stands by itself.\n|  |\n| |", 30) == [
+        "One sentence that stands by itself."
+    ]
+    assert split_windows("| a b c d e |\n| --- |\n|  |", 2) == ["a b", "c d", "e"]
+
+
 @given(
     st.lists(st.lists(st.sampled_from(["valve", "1.5", "", "a b c"]), min_size=1), min_size=1),
     st.integers(1, 8),
