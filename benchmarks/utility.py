@@ -16,7 +16,7 @@ import argparse
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,19 @@ class TrainingData:
 
 
 def training_data(
-    artifacts: Path, library: Path, first: str, most: int, seed: int, *, windows: bool
+    artifacts: Path,
+    library: Path,
+    first: str,
+    most: int,
+    seed: int,
+    *,
+    windows: bool,
+    tested: Set[str] = frozenset(),
 ) -> TrainingData:
     """Read what was written about at most `most` chunks, those of the book `first` before others.
 
-    With `windows` every two sentences of a passage are said of it, too.
+    With `windows` every two sentences of a passage are said of it, too. Texts that are `tested`
+    (in lower case) are neither trained on nor held back.
     """
     chunks = (
         pl.read_parquet(library / "chunks" / "*.parquet")
@@ -83,9 +91,15 @@ def training_data(
     rng = np.random.default_rng(seed)
     lessons: list[Lesson] = []
     held_back: list[tuple[str, int]] = []
-    counts = {"questions": 0, "sentences of paraphrases": 0, "windows": 0}
+    counts = {"questions": 0, "sentences of paraphrases": 0, "windows": 0, "left out as tested": 0}
+
+    def untested(texts: Sequence[str]) -> list[str]:
+        left = [text for text in texts if _joined(text.lower()) not in tested]
+        counts["left out as tested"] += len(texts) - len(left)
+        return left
+
     for chunk_id, passage in chunks.select("chunk_id", "passage").head(most).iter_rows():
-        questions = [_plain(question) for question in said["questions"].get(chunk_id, ())]
+        questions = untested([_plain(text) for text in said["questions"].get(chunk_id, ())])
         kept = [question for question in questions if rng.random() >= _HELD_BACK]
         held_back += [(question, len(lessons)) for question in questions if question not in kept]
         sentences = [
@@ -96,23 +110,13 @@ def training_data(
         own = split_windows(passage, 30) if windows else []
         anchors = {
             "questions": kept,
-            "sentences of paraphrases": [_joined(one) for one in sentences if _is_long(one)],
-            "windows": [one for one in own if _is_long(one)],
+            "sentences of paraphrases": untested([_joined(s) for s in sentences if _is_long(s)]),
+            "windows": untested([one for one in own if _is_long(one)]),
         }
         for name, texts in anchors.items():
             counts[name] += len(texts)
         lessons.append(Lesson(passage, tuple(text for texts in anchors.values() for text in texts)))
     return TrainingData(lessons, held_back, counts)
-
-
-def without(data: TrainingData, tested: set[str]) -> tuple[TrainingData, int]:
-    """The same lessons without texts that are tested, and how many those were."""
-    lessons = [
-        Lesson(lesson.passage, tuple(t for t in lesson.anchors if t.lower() not in tested))
-        for lesson in data.lessons
-    ]
-    counts = [sum(len(one.anchors) for one in some) for some in (data.lessons, lessons)]
-    return TrainingData(lessons, data.held_back, data.counts), counts[0] - counts[1]
 
 
 def _accepted(folder: Path, column: str) -> dict[str, list[str]]:
@@ -319,9 +323,8 @@ def main() -> None:
         arguments.most,
         arguments.seed,
         windows=not arguments.no_windows,
+        tested={_joined(text.lower()) for _, asked, _ in tests.values() for text in asked},
     )
-    tested = {_joined(text.lower()) for _, asked, _ in tests.values() for text in asked}
-    data, seen = without(data, tested)
     plain = untuned()
     started = time.perf_counter()
     training = Training(epochs=arguments.epochs, rate=arguments.rate, seed=arguments.seed)
@@ -331,7 +334,6 @@ def main() -> None:
     report: dict = {
         "passages": len(data.lessons),
         "trained on": data.counts,
-        "tested questions taken out of them": seen,
         "seconds of training": round(seconds),
         "held-back questions": len(data.held_back),
         "their mean reciprocal rank by share of tuned weights": found,

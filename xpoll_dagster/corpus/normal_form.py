@@ -75,7 +75,8 @@ def joined_normal_form(texts: pl.Series, separator: str) -> pl.Series:
     for beside in (f" {separator}", f"{separator} "):
         if texts.str.contains(beside, literal=True).any():
             texts = texts.str.replace_all(beside, separator, literal=True)
-    return texts.str.strip_chars(" ")
+    ends = (texts.str.starts_with(" ") | texts.str.ends_with(" ")).any()
+    return texts.str.strip_chars(" ") if ends else texts
 
 
 def _put(texts: pl.Series, rows: pl.Series, others: pl.Series) -> pl.Series:

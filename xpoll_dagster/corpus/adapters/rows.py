@@ -14,6 +14,7 @@ from xpoll_dagster.corpus.adapters.model import (
 )
 
 TEXTS = ("instruction", "input", "output", "system")
+_ODD = "\x00|\N{REPLACEMENT CHARACTER}"
 
 
 def finish_rows(
@@ -71,10 +72,7 @@ def _reason(rows: pl.DataFrame, options: AdapterOptions) -> pl.Expr:
     # Whole columns are asked first: rows are looked at one by one where there is something.
     odd = rows.select(
         size=pl.max_horizontal(pl.sum_horizontal(text.str.len_bytes() for text in texts).max()),
-        nul=pl.any_horizontal(text.str.contains("\x00", literal=True).any() for text in texts),
-        replaced=pl.any_horizontal(
-            text.str.contains("\N{REPLACEMENT CHARACTER}", literal=True).any() for text in texts
-        ),
+        characters=pl.any_horizontal(text.str.contains(_ODD).any() for text in texts),
     ).row(0, named=True)
     characters = pl.sum_horizontal(text.str.len_chars() for text in texts)
     if (odd["size"] or 0) > options.max_characters:
@@ -84,11 +82,10 @@ def _reason(rows: pl.DataFrame, options: AdapterOptions) -> pl.Expr:
         reason = reason.when(
             (first > options.max_characters) | (whole > options.max_characters)
         ).then(long)
-    if odd["nul"]:
+    if odd["characters"]:
         reason = reason.when(
             pl.any_horizontal(text.str.contains("\x00", literal=True) for text in texts)
         ).then(pl.lit("NUL bytes"))
-    if odd["replaced"]:
         replaced = pl.sum_horizontal(
             text.str.count_matches("\N{REPLACEMENT CHARACTER}", literal=True) for text in texts
         )
