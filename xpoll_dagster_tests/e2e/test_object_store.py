@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from xpoll_dagster.defs.phases import BOOKS, PHASES
 from xpoll_dagster_tests.e2e.s3_server import S3Server, running_server
 from xpoll_dagster_tests.e2e.small_library import book_key, book_path, book_text, write_book
 
@@ -21,6 +23,7 @@ XPOLL = [sys.executable, "-m", "xpoll_dagster.cli"]
 FIRST_FOUR = range(4)
 CHAIN = "book_pages,chunks,chunk_embeddings,chunk_concepts"
 LINKS = "concept_links,lexical_links,semantic_links,cross_domain_pairs"
+UNBUILT = {"persona_mirrors"}  # by no author but a language model
 BUILD = ("build", "--assets", f"{CHAIN},{LINKS}")
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -162,6 +165,32 @@ def test_a_machine_goes_on_where_another_was_killed_and_the_result_is_that_of_on
     unchanged = two.xpoll(*BUILD)
     assert "Building" not in unchanged.stdout
     assert _manifests(server, "lib") == grown
+
+
+def test_every_product_is_made_of_what_other_machines_have_built(
+    server: S3Server, tmp_path: Path
+) -> None:
+    for number in (0, 1):
+        server.put(
+            f"products/{book_path(Path('books'), number).as_posix()}", book_text(number, 8).encode()
+        )
+    one, two = (Machine(server, tmp_path / name, "products") for name in ("one", "two"))
+    built = one.xpoll("build", "all", timeout=1200)
+    assert built.returncode == 0, built.stdout + built.stderr
+    before = _manifests(server, "products")
+    made = {name.partition("@")[0].removesuffix(".json") for name in before}
+    later = PHASES[PHASES.index(BOOKS) + 1 :]
+    assert made >= {step for phase in (BOOKS, *later) for step in phase.steps} - UNBUILT
+
+    # Each asset by itself, on a machine that has nothing: all that a step reads must be fetched.
+    for phase in later:
+        for step in phase.steps:
+            if step not in made:
+                continue
+            shutil.rmtree(two.folder, ignore_errors=True)
+            forced = two.xpoll("build", "--assets", step, "--force")
+            assert forced.returncode == 0, step + forced.stdout + forced.stderr
+    assert _hashes(_manifests(server, "products")) == _hashes(before)
 
 
 WRITES = """
