@@ -10,7 +10,7 @@ unique rows once to disk:
   the same to the byte), to Parquet;
 - `cold`: ours, from the JSONL to the merged corpus as Parquet, by way of what every source goes
   through: each file is an entry of the catalogue that `normalise_source` reads, checks, adapts
-  and writes with its keys (one source after the other, two threads inside), and
+  and writes with its keys (one source is read at a time, while the one before is written), and
   `merge_sources` makes the corpus of them with ledger and manifest, all flushed to disk;
 - `added`: ours again, with one more source of 100,000 rows.
 
@@ -90,24 +90,21 @@ def run_duckdb(files: list[Path], out: Path) -> int:
 
 def run_ours(files: list[Path], out: Path, *, jsonl: bool, compression: str = "lz4") -> int:
     """Normalise the files that are no sources yet, merge; returns the rows of the corpus."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from xpoll_dagster.corpus.catalogue import Entry
     from xpoll_dagster.corpus.merge import merge_sources
     from xpoll_dagster.corpus.merge_options import MergeOptions, SourceOptions
     from xpoll_dagster.corpus.normalising import NormalisingOptions, normalise_source
-    from xpoll_dagster.corpus.source_tables import Source, outranking_keys
+    from xpoll_dagster.corpus.reading_turns import ReadingTurns
     from xpoll_dagster.storage import replace_directory
 
     written = SourceOptions.model_validate({"compression": compression})
     settings = NormalisingOptions(source=written)
-    folders = []
-    expected = None
-    for file in files:
-        folder = out / "sources" / file.stem
-        folders.append(folder)
-        if folder.exists():
-            continue
-        if expected is None:
-            expected = outranking_keys(folders[:-1], file.stem, licence="MIT")
+    folders = [out / "sources" / file.stem for file in files]
+    turns = ReadingTurns()
+
+    def normalise(file: Path, folder: Path) -> None:
         entry = Entry(
             name=file.stem,
             files=[str(file)],
@@ -115,10 +112,27 @@ def run_ours(files: list[Path], out: Path, *, jsonl: bool, compression: str = "l
             category="instruction",
             licence="MIT",
         )
-        with replace_directory(folder) as temporary:
-            normalise_source(entry, temporary, [file], expected=expected, options=settings)
-        # What `outranking_keys` reads for the next source: the entries are in order of rank.
-        expected.add(Source.open(folder).keys("key_a")["key_a"].to_numpy())
+        with (
+            replace_directory(folder) as temporary,
+            turns.turn(entry.name, folders, licence=entry.licence) as turn,
+        ):
+            normalise_source(
+                entry,
+                temporary,
+                [file],
+                expected=turn.expected,
+                options=settings,
+                on_read=turn.on_read,
+            )
+
+    # As in a run of several partitions of `instruct_source`.
+    with ThreadPoolExecutor(2) as pool:
+        for done in [
+            pool.submit(normalise, file, folder)
+            for file, folder in zip(files, folders, strict=True)
+            if not folder.exists()
+        ]:
+            done.result()
     options = MergeOptions(jsonl="plain" if jsonl else "none")
     return merge_sources(folders, out / "corpus", options).rows
 

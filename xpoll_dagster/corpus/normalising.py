@@ -100,6 +100,7 @@ def normalise_source(
     expected: SeenHashes | None = None,
     options: NormalisingOptions | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_read: Callable[[np.ndarray], None] | None = None,
 ) -> NormalisingReport:
     """Normalise the files of an entry.
 
@@ -109,9 +110,11 @@ def normalise_source(
         files: Its files, local or downloaded.
         revision: What was downloaded; unset, a hash of the files.
         work: Folder in which the journal lies, the same at every attempt; unset, none is kept.
-        expected: Keys of sources that outrank this one (`source_tables.outranking_keys`).
+        expected: Keys of sources that outrank this one (`reading_turns`).
         options: Limits and sizes.
         on_progress: Told after each batch.
+        on_read: Given the keys (`key_a`) of all rows when the last is hashed; what is left then
+            is to write them.
 
     Returns:
         The report, which also lies in the folder as `normalising.json`.
@@ -164,6 +167,8 @@ def normalise_source(
             ended.callback(one.cancel)  # files of a source that failed need no hash any more
         for piece in pieces:
             _write(piece, writer, counts, limit, entry)
+        if on_read is not None:
+            on_read(writer.settle())
         hashes = _hashes(hashed, files, shown)
         revision = revision or fingerprint(hashes)
         report = writer.finish(read=counts.read, revision=revision)

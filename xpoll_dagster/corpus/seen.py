@@ -24,6 +24,12 @@ class SeenHashes:
         if len(run):
             self._runs.append(run)
 
+    def copy(self) -> SeenHashes:
+        """The same set; what is added to one is not in the other."""
+        other = SeenHashes()
+        other._runs = list(self._runs)
+        return other
+
     def counts(self, hashes: np.ndarray) -> np.ndarray:
         """How often each hash was added."""
         found = np.zeros(len(hashes), np.int64)

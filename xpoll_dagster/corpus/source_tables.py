@@ -32,7 +32,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xpoll_dagster.corpus.keys import KEY_VERSION, KEYS_SCHEMA
 from xpoll_dagster.corpus.licences import strictness
 from xpoll_dagster.corpus.model import REJECTED_SCHEMA, ROWS_SCHEMA, SourceError
-from xpoll_dagster.corpus.seen import SeenHashes
 from xpoll_dagster.corpus.shards import Compression
 from xpoll_dagster.storage import write_parquet
 
@@ -100,6 +99,15 @@ class SourceReport(BaseModel):
     def read(self) -> int:
         """Rows that the source held, usable or not."""
         return self.rows + sum(self.rejected.values())
+
+
+Standing = tuple[int, int, str]
+"""Sorts sources by rank, the best first."""
+
+
+def standing_of(name: str, licence: str, priority: int) -> Standing:
+    """Of copies in several sources the one stays whose source has the least standing."""
+    return (-priority, strictness(licence), name)
 
 
 @dataclass(frozen=True)
@@ -207,9 +215,9 @@ class Source:
             write_parquet(make(), path)
         return pl.read_parquet(path, columns=list(columns))
 
-    def standing(self) -> tuple[int, int, str]:
-        """Order of sources by rank, the best first: priority, licence, name."""
-        return (-self.report.priority, strictness(self.report.licence), self.name)
+    def standing(self) -> Standing:
+        """Its place among the sources by rank."""
+        return standing_of(self.name, self.report.licence, self.report.priority)
 
 
 def _files(folder: Path, report: SourceReport) -> Iterator[Path]:
@@ -232,29 +240,6 @@ def open_sources(folders: Iterable[Path]) -> list[Source]:
         if first.name == second.name:
             raise SourceError(f"Two sources are named {first.name}: rename one.")
     return sources
-
-
-def outranking_keys(
-    folders: Iterable[Path], name: str, *, licence: str, priority: int = 0
-) -> SeenHashes:
-    """Keys of the finished sources whose copies of a row stay rather than this source's.
-
-    A guess, for `SourceWriter`: what stays is decided by the merge. Folders without a
-    finished source are passed over.
-    """
-    own = (-priority, strictness(licence), name)
-    found = []
-    for folder in folders:
-        try:
-            source = Source.open(folder)
-        except SourceError:
-            continue
-        if source.standing() < own:
-            found.append(source.keys("key_a")["key_a"].to_numpy())
-    seen = SeenHashes()
-    if found:
-        seen.add(np.concatenate(found))
-    return seen
 
 
 def read_report(folder: Path) -> dict[str, object]:

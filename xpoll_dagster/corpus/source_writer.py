@@ -57,7 +57,7 @@ class SourceWriter:
         priority: Of copies in several sources, the one of the highest priority stays.
         revision: What was read: a revision on the hub, a hash of the files.
         expected: Keys of sources that outrank this one, if they are at hand
-            (`source_tables.outranking_keys`). Rows with these keys are laid apart, so that
+            (`reading_turns`). Rows with these keys are laid apart, so that
             the merge can take the other shards as they are. Only speed depends on it.
         options: Sizes and compression of the shards.
 
@@ -81,7 +81,7 @@ class SourceWriter:
         self._licence = licence
         self._priority = priority
         self._revision = revision
-        self._expected = expected or SeenHashes()
+        self._expected = SeenHashes() if expected is None else expected
         self._options = options or SourceOptions()
         self._own_keys = SeenHashes()
         self._own_contents = SeenHashes()
@@ -130,6 +130,12 @@ class SourceWriter:
         self._pending.append(self._hashing.submit(self._prepare, rows))
         if len(self._pending) >= 2 * _TAKEN_TOGETHER:
             self._settle(_TAKEN_TOGETHER)
+
+    def settle(self) -> np.ndarray:
+        """Wait until all rows that were taken are hashed; returns their keys (`key_a`)."""
+        self._settle(0)
+        keys = [frame["key_a"].to_numpy() for frame in self._keys]
+        return np.concatenate(keys) if keys else np.zeros(0, np.uint64)
 
     def _settle(self, waiting: int) -> pl.Series:
         """Take the rows of all but so many batches; returns the ids of the last one's."""

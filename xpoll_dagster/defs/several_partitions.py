@@ -18,8 +18,8 @@ from xpoll_dagster.storage import Artifact, fingerprint
 
 DATA_VERSION_TAG = "dagster/data_version"
 
-# A backfill of assets that load a model puts this many partitions into one run.
-MANY_BOOKS_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=32)
+# A backfill of assets that load a model, or work on two partitions at once, takes so many a run.
+MANY_PARTITIONS_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=32)
 
 ManyResults = Iterator[dg.MaterializeResult | dg.AssetMaterialization]
 

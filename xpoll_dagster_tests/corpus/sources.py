@@ -9,7 +9,7 @@ import polars as pl
 
 from xpoll_dagster.corpus.merge_options import SourceOptions
 from xpoll_dagster.corpus.model import MESSAGE
-from xpoll_dagster.corpus.source_tables import outranking_keys
+from xpoll_dagster.corpus.reading_turns import ReadingTurns
 from xpoll_dagster.corpus.source_writer import SourceWriter
 
 SMALL = SourceOptions(shard_rows=4)
@@ -45,10 +45,17 @@ def write_source(
     """Write a source of these rows in batches; returns its folder."""
     folder = root / name
     folder.mkdir(parents=True)
-    expected = outranking_keys(others, name, licence=licence, priority=priority)
-    with SourceWriter(
-        folder, name, licence=licence, priority=priority, expected=expected, options=options
-    ) as writer:
+    with (
+        ReadingTurns().turn(name, others, licence=licence, priority=priority) as turn,
+        SourceWriter(
+            folder,
+            name,
+            licence=licence,
+            priority=priority,
+            expected=turn.expected,
+            options=options,
+        ) as writer,
+    ):
         table = frame(rows)
         for part in table.iter_slices(batch):
             writer.write(part)

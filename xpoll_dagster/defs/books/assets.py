@@ -17,7 +17,11 @@ from xpoll_dagster.defs.materialization import Built, materialise
 from xpoll_dagster.defs.metadata import histogram, sample_table, table_facts
 from xpoll_dagster.defs.progress import told_by_tenths
 from xpoll_dagster.defs.resources import Project
-from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults, materialise_each
+from xpoll_dagster.defs.several_partitions import (
+    MANY_PARTITIONS_A_RUN,
+    ManyResults,
+    materialise_each,
+)
 
 
 @dg.asset(
@@ -135,7 +139,7 @@ def chunks(context: dg.AssetExecutionContext, project: Project) -> dg.Materializ
         partitioned_by="book",
         kinds={"sentence-transformers", "parquet"},
         pool="gpu",
-        backfill_policy=MANY_BOOKS_A_RUN,
+        backfill_policy=MANY_PARTITIONS_A_RUN,
     )
 )
 def chunk_embeddings(context: dg.AssetExecutionContext, project: Project) -> ManyResults:

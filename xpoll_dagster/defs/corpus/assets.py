@@ -1,6 +1,8 @@
 """Sources of the catalogue, the merged corpus, and what is drawn from it."""
 
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ from xpoll_dagster.corpus.personas import load_personas
 from xpoll_dagster.corpus.preference_candidates import natural_candidates, ranked_candidates
 from xpoll_dagster.corpus.preferences import fill_preferences
 from xpoll_dagster.corpus.profiles import load_profile
+from xpoll_dagster.corpus.reading_turns import ReadingTurns
 from xpoll_dagster.corpus.reward_model import RewardModel
-from xpoll_dagster.corpus.source_tables import Source, outranking_keys
+from xpoll_dagster.corpus.source_tables import Source
 from xpoll_dagster.defs.authors import writer_at_work
 from xpoll_dagster.defs.declaration import STEPS, declare
 from xpoll_dagster.defs.materialization import Built, materialise
@@ -35,6 +38,12 @@ from xpoll_dagster.defs.metadata import bar_chart, card, plain_numbers, sample_t
 from xpoll_dagster.defs.places import bring_own
 from xpoll_dagster.defs.resources import Project
 from xpoll_dagster.defs.retrieval import writing_assets  # declares what this module builds on
+from xpoll_dagster.defs.several_partitions import (
+    MANY_PARTITIONS_A_RUN,
+    ManyResults,
+    materialise_each,
+    several_at_once,
+)
 from xpoll_dagster.defs.sft import assets as sft
 
 __all__ = [
@@ -60,18 +69,21 @@ __all__ = [
         reads_files=True,
         folder=True,
         kinds={"huggingface", "polars", "parquet"},
+        backfill_policy=MANY_PARTITIONS_A_RUN,
     )
 )
-def instruct_source(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+def instruct_source(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
     """One dataset of the catalogue as corpus rows with their keys, and its rejected rows.
 
-    Downloads and long normalisations go on where they stopped.
+    Downloads and long normalisations go on where they stopped. In a run of several, one is
+    downloaded or written while another is read.
     """
+    turns = ReadingTurns()
 
-    def build() -> Built:
+    def build(name: str) -> Built:
         settings = project.settings
         catalogue = project.catalogue()
-        entry = catalogue.entry(context.partition_key)
+        entry = catalogue.entry(name)
         work = settings.artifacts_dir / ".cache" / "corpus" / entry.name
         revision, files = "", []
         if entry.path is not None:
@@ -86,31 +98,40 @@ def instruct_source(context: dg.AssetExecutionContext, project: Project) -> dg.M
         else:
             bring_own(project.store, entry.own)
             files = catalogue.local_files(entry, settings.artifacts_dir)
-        numbers: dict[str, Any] = {}
-
-        def fill(folder: Path) -> None:
+        others = _other_sources(project, entry)
+        made = work / "normalised"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        with (
+            ExitStack() as failed,
+            turns.turn(name, others, licence=entry.licence, priority=entry.priority) as turn,
+        ):
+            failed.callback(shutil.rmtree, made, ignore_errors=True)
             report = normalise_source(
                 entry,
-                folder,
+                made,
                 files,
                 revision=revision,
                 work=work / "journal",
-                expected=outranking_keys(
-                    _other_sources(project, entry),
-                    entry.name,
-                    licence=entry.licence,
-                    priority=entry.priority,
-                ),
+                expected=turn.expected,
                 options=settings.corpus.normalising,
+                on_read=turn.on_read,
             )
-            numbers.update(
-                n_read=report.read,
-                n_rows=report.rows,
-                n_rejected=sum(report.rejected.values()),
-                n_capped=report.capped,
-            )
+            failed.pop_all()
 
-        return Built(fill, numbers)
+        def fill(folder: Path) -> None:
+            for file in made.iterdir():
+                file.replace(folder / file.name)
+
+        return Built(
+            fill,
+            {
+                "n_read": report.read,
+                "n_rows": report.rows,
+                "n_rejected": sum(report.rejected.values()),
+                "n_capped": report.capped,
+            },
+        )
 
     def describe(path: Path) -> Mapping[str, Any]:
         report = read_normalising_report(path)
@@ -124,7 +145,8 @@ def instruct_source(context: dg.AssetExecutionContext, project: Project) -> dg.M
             "rejected": sample_table(rejected.select("reason", "excerpt"), 10),
         }
 
-    return materialise(context, project, build, describe)
+    at_once = min(2, len(context.partition_keys))
+    yield from materialise_each(context, project, several_at_once(build, at_once), describe)
 
 
 def _other_sources(project: Project, entry: Entry) -> list[Path]:

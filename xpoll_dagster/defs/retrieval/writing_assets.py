@@ -13,7 +13,7 @@ from xpoll_dagster.defs.books import assets as books  # declares what this modul
 from xpoll_dagster.defs.declaration import declare
 from xpoll_dagster.defs.metadata import bar_chart, sample_table, table_facts, written_by
 from xpoll_dagster.defs.resources import Project
-from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults
+from xpoll_dagster.defs.several_partitions import MANY_PARTITIONS_A_RUN, ManyResults
 from xpoll_dagster.writing.pair_texts import load_passages
 from xpoll_dagster.writing.paraphrases import write_paraphrases
 from xpoll_dagster.writing.questions import write_questions
@@ -33,7 +33,7 @@ _INPUTS = ("chunks", "chunk_embeddings", "chunk_concepts")
         partitioned_by="book",
         kinds={"python", "parquet"},
         pool="gpu",
-        backfill_policy=MANY_BOOKS_A_RUN,
+        backfill_policy=MANY_PARTITIONS_A_RUN,
     )
 )
 def paraphrased_chunks(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
@@ -81,7 +81,7 @@ def _describe_paraphrases(path: Path) -> Mapping[str, Any]:
         partitioned_by="book",
         kinds={"python", "parquet"},
         pool="gpu",
-        backfill_policy=MANY_BOOKS_A_RUN,
+        backfill_policy=MANY_PARTITIONS_A_RUN,
     )
 )
 def questions(context: dg.AssetExecutionContext, project: Project) -> ManyResults:

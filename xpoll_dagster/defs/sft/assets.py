@@ -21,7 +21,7 @@ from xpoll_dagster.defs.metadata import (
     written_by,
 )
 from xpoll_dagster.defs.resources import Project
-from xpoll_dagster.defs.several_partitions import MANY_BOOKS_A_RUN, ManyResults
+from xpoll_dagster.defs.several_partitions import MANY_PARTITIONS_A_RUN, ManyResults
 from xpoll_dagster.sft.assemble import assemble
 from xpoll_dagster.sft.hub import HubError, push
 from xpoll_dagster.sft.model import EmptyDatasetError, SftResult
@@ -61,7 +61,7 @@ def _describe_texts(path: Path) -> Mapping[str, Any]:
         reads_library=True,
         kinds={"python", "parquet"},
         pool="gpu",
-        backfill_policy=MANY_BOOKS_A_RUN,
+        backfill_policy=MANY_PARTITIONS_A_RUN,
     )
 )
 def pair_texts(context: dg.AssetExecutionContext, project: Project) -> ManyResults:
