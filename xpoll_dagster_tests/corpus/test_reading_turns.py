@@ -89,6 +89,7 @@ def test_sources_in_turns_lie_on_disk_as_sources_one_by_one(tmp_path: Path) -> N
         entry = Entry(name=name, files=[str(file)], adapter="alpaca", licence="MIT")
         others = [root / other for other in names if other != name]
         with turns.turn(name, others, licence="MIT") as turn:
+            begun.set()
             normalise_source(
                 entry,
                 root / name,
@@ -98,9 +99,14 @@ def test_sources_in_turns_lie_on_disk_as_sources_one_by_one(tmp_path: Path) -> N
                 on_read=turn.on_read,
             )
 
-    turns = ReadingTurns()
+    turns, begun = ReadingTurns(), threading.Event()
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(normalise, turns, tmp_path / "turns", name) for name in names]:
+        under_way = []
+        for name in names:
+            begun.clear()
+            under_way.append(pool.submit(normalise, turns, tmp_path / "turns", name))
+            assert begun.wait(30)
+        for done in under_way:
             done.result()
     for name in names:
         normalise(ReadingTurns(), tmp_path / "alone", name)
