@@ -34,6 +34,8 @@ def project(vectors: np.ndarray, options: ReportOptions) -> Projection:
         vectors: Shape (n, dimensions), float32.
         options: `projection`, `projected_passages` and `seed`.
     """
+    # Only libraries that are loaded already can be limited to one thread.
+    import sklearn.manifold  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     n = len(vectors)

@@ -192,7 +192,7 @@ def test_every_product_is_made_of_what_other_machines_have_built(
 
     sources = ("instruct_source",)
     for phase in later:
-        if phase.steps != sources:
+        if phase.steps != sources and (EXHAUSTIVE or phase.partitioned_by != "book"):
             build_anew([step for step in phase.steps if step in made])
     assert _hashes(_manifests(server, "products")) == _hashes(before)
     # Where a source's repeats lie depends on which sources there were; its rows do not.

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -38,3 +42,32 @@ def test_few_vectors_have_places_too(n: int) -> None:
 def test_equal_vectors_stand_in_the_middle() -> None:
     places = project(np.ones((5, 8), np.float32), ReportOptions()).places
     assert (places == SCALE // 2).all()
+
+
+PLACES = """
+import hashlib, sys
+for name in sys.argv[1:]:
+    __import__(name)
+import numpy as np
+from xpoll_dagster.report.options import ReportOptions
+from xpoll_dagster.report.projection import project
+
+vectors = np.random.default_rng(0).normal(size=(267, 384)).astype(np.float32)
+vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+print(hashlib.sha256(project(vectors, ReportOptions()).places.tobytes()).hexdigest())
+"""
+
+
+def test_the_map_is_the_same_whatever_was_loaded_before() -> None:
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", PLACES, *loaded],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "2"},
+        ).stdout
+        for loaded in ([], ["sklearn.manifold"])
+    ]
+    assert found[0]
+    assert found[0] == found[1]
