@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 
@@ -34,14 +35,14 @@ def project(vectors: np.ndarray, options: ReportOptions) -> Projection:
         vectors: Shape (n, dimensions), float32.
         options: `projection`, `projected_passages` and `seed`.
     """
-    # Only libraries that are loaded already can be limited to one thread.
-    import sklearn.manifold  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     n = len(vectors)
     if n < _FEW or options.projection == "pca":
         return Projection(_scaled(_components(vectors, 2, options.seed)), "principal components")
-    # One thread: sums over threads come in any order, and t-SNE magnifies the last bit.
+    # One thread: sums over threads come in any order, and t-SNE magnifies the last bit. Only
+    # libraries that are loaded can be limited.
+    import_module("sklearn.manifold")
     with threadpool_limits(limits=1):
         chosen = _spread(n, options.projected_passages, options.seed)
         placed = _tsne(vectors[chosen], options.seed)
