@@ -1,1 +1,4 @@
-import xpoll_dagster  # noqa: F401 - before Polars is loaded: it says how that gives memory back
+from importlib import import_module
+
+# Before Polars is loaded: it says how that gives memory back.
+import_module("xpoll_dagster")
