@@ -44,7 +44,7 @@ class ModelActors:
         ray: The module, connected.
         factory: Makes the task (and loads its model), in each actor.
         options: CPUs and GPUs of an actor, attempts, how long to wait for the first one.
-        count: How many.
+        count: How many; more can be added (`grow`).
     """
 
     def __init__(self, ray: Any, factory: Factory, options: ComputeOptions, count: int) -> None:
@@ -64,13 +64,24 @@ class ModelActors:
         self._last_alive = time.monotonic()
         self._refused = 0  # starts that failed since one succeeded
         self._reason = ""
-        self.count = count
-        self._threads = [
-            threading.Thread(target=self._drive, name=f"ray-actor-{number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
+        self._threads: list[threading.Thread] = []
+        self.grow(count)
+
+    @property
+    def count(self) -> int:
+        """How many actors there are or shall be."""
+        return len(self._threads)
+
+    def grow(self, count: int) -> None:
+        """Add actors until there are so many, for a cluster that has more room than before.
+
+        A cluster with less needs nothing: whose actor has no node waits for one, and the others
+        do its batches. Not to be called by several threads at once, nor after `close`.
+        """
+        for number in range(self.count, count):
+            thread = threading.Thread(target=self._drive, name=f"ray-actor-{number}", daemon=True)
             thread.start()
+            self._threads.append(thread)
 
     def map(
         self, frames: Iterable[pl.DataFrame], on_failure: Callable[[BatchError], None] | None

@@ -130,11 +130,15 @@ class RayCompute:
         """The actors of a model, in use; those of other models make room where they are idle."""
         key = self._ray.cloudpickle.dumps(factory)
         with self._lock:
-            if key not in self._models:
-                count = self._room()
+            actors = self._models.get(key)
+            if actors is None:
+                self._demand_room()
                 self._close_idle_models()
-                self._models[key] = ModelActors(self._ray, factory, self._options, count)
-            actors = self._models[key]
+                actors = ModelActors(self._ray, factory, self._options, self._room())
+                self._models[key] = actors
+            else:
+                # Nodes may have come since, or come back.
+                actors.grow(self._room())
             self._users[key] += 1
         try:
             yield actors
@@ -151,11 +155,10 @@ class RayCompute:
         for key in [key for key in self._models if not self._users[key]]:
             self._models.pop(key).close()
 
-    def _room(self) -> int:
-        """How many actors with a model the cluster has room for, or the options allow."""
+    def _demand_room(self) -> None:
+        """Refuse actors larger than the whole cluster."""
         room = self._ray.cluster_resources()
         options = self._options
-        cpus = room.get("CPU", 0.0)
         for name, wanted, field in (
             ("CPU", options.cpus_per_actor, "CPUS"),
             ("GPU", options.gpus_per_actor, "GPUS"),
@@ -165,10 +168,15 @@ class RayCompute:
                     f"An actor is to have {wanted:g} {name}s, and the cluster has "
                     f"{room.get(name, 0.0):g}: lower XPOLL_RAY__{field}_PER_ACTOR."
                 )
+
+    def _room(self) -> int:
+        """How many actors with a model the cluster has room for, or the options allow."""
+        room = self._ray.cluster_resources()
+        options = self._options
         # One CPU stays free for Ray's own tasks.
-        most = max(cpus - 1, 1.0) / options.cpus_per_actor
+        most = max(room.get("CPU", 0.0) - 1, 1.0) / options.cpus_per_actor
         if options.gpus_per_actor:
-            most = min(most, room["GPU"] / options.gpus_per_actor)
+            most = min(most, room.get("GPU", 0.0) / options.gpus_per_actor)
         return max(min(int(most), options.actors or int(most)), 1)
 
     def _rows(self, dataset: Any) -> Iterator[Row]:

@@ -129,6 +129,16 @@ class Nodes:
         """Kill the last node with all its workers, as a power cut does."""
         self._kill(self._processes.pop())
 
+    def replace_killed(self) -> None:
+        """Start a node in place of one that was killed; the driver must be connected.
+
+        The head learns of a death by missing heartbeats. Before that, the dead node and the head
+        are two that seem alive, and who counts the cluster's room then may count one node.
+        """
+        self.wait_for(1)
+        self.add()
+        self.wait_for(2)
+
     def stop(self) -> None:
         while self._processes:
             self._kill(self._processes.pop())
@@ -144,9 +154,9 @@ class Nodes:
         """Wait until so many nodes are there; the driver must be connected."""
         import ray
 
-        deadline = time.monotonic() + 90
-        while sum(node["Alive"] for node in ray.nodes()) != count:
-            assert time.monotonic() < deadline, "the nodes did not come up"
+        deadline = time.monotonic() + 180
+        while (alive := sum(node["Alive"] for node in ray.nodes())) != count:
+            assert time.monotonic() < deadline, f"{alive} nodes are alive, not {count}"
             time.sleep(0.2)
 
     def options(self, **settings: object) -> ComputeOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -183,5 +184,19 @@ class TestTwoNodes:
             calls.setdefault(frame["worker"][0], []).append(frame["call"][0])
         assert all(len(set(counts)) == len(counts) for counts in calls.values())
         assert max(map(max, calls.values())) > 3
+        nodes.replace_killed()
+
+    def test_a_node_that_comes_later_is_used(self, nodes: Nodes, compute: Compute):
+        def nodes_used() -> set[str]:
+            work = partial(double, 0.2)
+            found = compute.map_batches(batches(40), work, model=True)
+            return {frame["worker"][0].split("/")[0] for _, frame in found}
+
+        nodes.kill_last()
+        nodes.wait_for(1)
+        assert len(nodes_used()) == 1
         nodes.add()
         nodes.wait_for(2)
+        deadline = time.monotonic() + 120
+        while len(nodes_used()) != 2:
+            assert time.monotonic() < deadline, "the new node was never used"

@@ -281,8 +281,7 @@ class TestTwoNodes:
         built = _built(shelf.project)
         assert all(one.created > began for one in built.values())
         assert _same(built, shelf.built["chunk_embeddings"])
-        nodes.add()
-        nodes.wait_for(2)
+        nodes.replace_killed()
 
     def test_an_author_writes_what_one_process_does_though_a_node_is_killed(
         self,
