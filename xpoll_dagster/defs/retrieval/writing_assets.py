@@ -75,7 +75,7 @@ def _describe_paraphrases(path: Path) -> Mapping[str, Any]:
     **declare(
         "questions",
         group="retrieval",
-        code=3,
+        code=4,
         inputs=_INPUTS,
         options=lambda s: [s.writing, s.embedder, *s.authorship],
         partitioned_by="book",

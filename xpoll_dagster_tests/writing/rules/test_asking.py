@@ -69,6 +69,34 @@ def test_each_rule_turns_its_sentence_into_a_question(
     assert any(asked.startswith(question) and given == answer for asked, given in found), found
 
 
+@pytest.mark.parametrize(
+    ("sentence", "wrong"),
+    [
+        ("The keeper of the harbour, the clerk, and the mason of the lower town suffered heavy "
+         "losses of grain in the flood.", "did the mason"),
+        ("The rescue divers stated the oak beam near the gate and hinges was very loose to "
+         "touch, and a study of the wood showed rot.", "divers state"),
+        ("Harbour trials indicate a reduction of the toll from 40 to 30 crowns is possible.",
+         "trials indicate?"),
+        ("The northern lock was opened a few hours after the flood had left the lower town.",
+         "few hours?"),
+        ("The upper gate was moved by slowly turning the iron wheel using a rod of steel.",
+         "How was the upper gate moved by"),
+    ],
+)  # fmt: skip
+def test_half_of_a_phrase_is_not_asked_about(sentence: str, wrong: str):
+    one = chunk(0, sentence)
+    context = Context(RulesAuthor().lexicon, learn_spelling([sentence]), 5, {})
+    assert not [found for found in propose(one, context, 1) if wrong in found.question]
+
+
+def test_a_question_after_an_opening_goes_on_in_lower_case():
+    text = "At sunrise, the water in the lower basin of the harbour was 14 feet deep at the gate."
+    chunks = [chunk(0, text.replace(" deep", ""))]
+    (one,) = RulesAuthor().ask(chunks, 1)
+    assert one.question.startswith("At sunrise, what was the water")
+
+
 def test_answers_are_spans_and_do_not_stand_in_the_question(asked: list[Question]):
     texts = {one.passage.chunk_id: " ".join(one.passage.text.split()) for one in book()}
     assert sum(not one.problems for one in asked) > 5

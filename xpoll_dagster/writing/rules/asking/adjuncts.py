@@ -48,6 +48,8 @@ _OFTEN = re.compile(
     r"every (?:day|week|month|year|hour|minute|second)|(?:once|twice|\w+ times) (?:a|per|every) "
     r"(?:day|week|month|year|hour|minute|second))$"
 )
+_SPAN_OF_TIME = re.compile(r"\b(?:second|minute|hour|day|week|month|year|decade|centur)\w*$")
+_BY_DOING = re.compile(r"\bby (?:\w+ly )?\w+ing\b")
 
 
 def ask_adjuncts(clause: Clause, context: Context) -> Iterator[Candidate]:
@@ -191,6 +193,11 @@ def _tail(
         return
     if word == "When" and re.search(
         r"\b(?:from|since|until|between) (?:the |about )?[A-Z\d]", left
+    ):
+        return
+    # "A few hours after the storm" is one adjunct, and so is "by turning the wheel using a rod".
+    if (word == "When" and _SPAN_OF_TIME.search(left)) or (
+        template == "means" and _BY_DOING.search(left)
     ):
         return
     if check is not None and not check(clause, context, answer):

@@ -61,7 +61,7 @@ def _value(clause: Clause, context: Context, subject: str, rest: str) -> Iterato
         verbs = clause.text(clause.finite, clause.verb + 1).lower()
         if verbs not in {"is", "was", "are", "were"}:
             return
-        word = "What"
+        word = "what"
         if re.match(r"(?:above|long|high|wide|old|deep|thick|away|from)\b", after):
             return
         question = f"{word} {verbs} {lowered} {after}".strip()
@@ -69,17 +69,17 @@ def _value(clause: Clause, context: Context, subject: str, rest: str) -> Iterato
         return
     lemma = context.lexicon.verb_lemma(clause.tokens[clause.verb].lower)
     word = {
-        "last": "How long", "weigh": "How much", "cost": "How much", "measure": "How much",
-        "average": "How much", "total": "How much", "take": "How long", "require": "How much",
-        "exceed": "What value", "reach": "What value", "remain": "", "consume": "How much",
-        "use": "How much", "contain": "How much", "travel": "How far", "drift": "How far",
-        "extend": "How far", "cover": "How much", "live": "How long", "reign": "How long",
-        "provide": "How much", "produce": "How much", "gain": "How much", "lose": "How much",
+        "last": "how long", "weigh": "how much", "cost": "how much", "measure": "how much",
+        "average": "how much", "total": "how much", "take": "how long", "require": "how much",
+        "exceed": "what value", "reach": "what value", "remain": "", "consume": "how much",
+        "use": "how much", "contain": "how much", "travel": "how far", "drift": "how far",
+        "extend": "how far", "cover": "how much", "live": "how long", "reign": "how long",
+        "provide": "how much", "produce": "how much", "gain": "how much", "lose": "how much",
     }.get(lemma, "")  # fmt: skip
     is_time = re.search(r"(?:second|minute|hour|day|week|month|year|centur)", match[0])
-    if word == "How long" and not is_time:
+    if word == "how long" and not is_time:
         return
-    if word and not clause.auxiliaries and not (is_time and word == "How much"):
+    if word and not clause.auxiliaries and not (is_time and word == "how much"):
         question = f"{word} {in_question(clause, context, after)}"
         yield Candidate("value", opened(clause, question) + "?", match[0])
 
@@ -123,7 +123,7 @@ def _change(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
     if re.match(r"(?:and|or|to)\b", after) or len(before.split()) > 6:
         return
     left = " ".join(part for part in (before, after) if part)
-    word = "To what value" if match[1] == "to" else "By how much"
+    word = "to what value" if match[1] == "to" else "by how much"
     yield Candidate(
         "change",
         opened(clause, f"{word} {in_question(clause, context, left)}") + "?",

@@ -208,9 +208,12 @@ def _object(clause: Clause, context: Context, rest: str) -> Iterator[Candidate]:
         return
     if verb.kind == "HAVE" or not (clause.whole or tokens[-1].kind in {"N", "NS", "NAME"}):
         return
-    if lemma in _NO_OBJECT:
+    # "Stated the structure was cold" has a clause for its object, of which this may be the start.
+    if lemma in _NO_OBJECT or (lemma in _FINDING and not clause.whole):
         return
-    if any(token.kind in {"SUB", "PRON", "NEG", "VD", "VZ", ":"} for token in tokens):
+    if any(
+        token.kind in {"SUB", "PRON", "NEG", "VD", "VZ", "BE", "MODAL", ":"} for token in tokens
+    ):
         return
     if tokens[0].kind == "ADJ" and head_of(tokens) is None:
         return

@@ -35,7 +35,7 @@ from xpoll_dagster.writing.rules.asking.screening import (
     question_fault,
     sentence_fault,
 )
-from xpoll_dagster.writing.rules.language.clauses import parse
+from xpoll_dagster.writing.rules.language.clauses import may_be_clause, parse
 from xpoll_dagster.writing.rules.language.lexicon import Lexicon
 
 _PARENTHESES = re.compile(r"\s*\([^()]*\)|\s*\[[^\[\]]*\]")
@@ -121,7 +121,7 @@ def propose(chunk: SourceChunk, context: Context, n_chunks: int) -> Iterator[Can
             continue
         found = list(ask_people(sentence, context))
         found += ask_gap(sentence, chunk.passage.mentions, context, n_chunks)
-        for piece in _pieces(sentence):
+        for piece in _pieces(sentence, context.lexicon):
             clause = parse(piece, context.lexicon)
             if clause is None:
                 continue
@@ -139,14 +139,17 @@ def _trimmed(answer: str) -> str:
     return answer if re.search(r"(?:[A-Za-z]\.){2,}$", answer) else answer.rstrip(" ,;.")
 
 
-def _pieces(sentence: str) -> Iterator[str]:
-    """The sentence, and each further main clause that a comma or semicolon divides off."""
+def _pieces(sentence: str, lexicon: Lexicon) -> Iterator[str]:
+    """The sentence, and each further main clause that a comma or semicolon divides off.
+
+    After "The keeper, the clerk" without a verb, ", and the mason" begins no clause.
+    """
     bare = _CONNECTIVE.sub("", sentence)
     yield bare
     rest = bare
     while match := _JOINT.search(rest):
-        rest = rest[match.end() :]
-        if len(rest.split()) > 5:
+        before, rest = rest[: match.start()], rest[match.end() :]
+        if len(rest.split()) > 5 and may_be_clause(before, lexicon):
             yield rest
 
 

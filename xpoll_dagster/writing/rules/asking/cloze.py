@@ -52,6 +52,9 @@ def ask_gap(
         others = set(content_words(sentence[: found[0].start()] + sentence[found[0].end() :]))
         if not words or set(words) & others:
             continue
+        # The unit of a number tells nothing about the book.
+        if sentence[: found[0].start()].rstrip()[-1].isdigit():
+            continue
         # A word beside the gap that belongs to the name ("___ Ocean") would give it away.
         after = sentence[found[0].end() :].lstrip()[:1]
         if surface[0].isupper() and after.isupper():

@@ -92,6 +92,14 @@ class Clause:
         return self.tokens[self.verb].kind == "BE"
 
 
+_MAYBE_FINITE = frozenset({"BE", "HAVE", "MODAL", "VD", "VZ", "VDN", "DO"})
+
+
+def may_be_clause(text: str, lexicon: Lexicon) -> bool:
+    """Whether a piece of a sentence has a word that could be its finite verb."""
+    return any(token.kind in _MAYBE_FINITE for token in tag(text, lexicon))
+
+
 def parse(sentence: str, lexicon: Lexicon) -> Clause | None:
     """The first main clause of a sentence; None where it is not plain enough.
 
@@ -355,7 +363,7 @@ def _holds_verb(tokens: list[Token], start: int) -> bool:
     for token in tokens[start:]:
         if token.text in {",", ";", "."}:
             return False
-        if token.kind in {"BE", "HAVE", "MODAL", "VD", "VZ", "VDN", "DO"}:
+        if token.kind in _MAYBE_FINITE:
             return True
     return False
 
