@@ -25,7 +25,7 @@ def chapters(table: pl.DataFrame, options: SplitOptions) -> pl.DataFrame:
         options: `largest_chapter`, `run`.
 
     Returns:
-        `number` and `chapter`, a name unique in the library.
+        `number` and `chapter`: the book's name and the headings down to the chapter.
     """
     size = pl.len().over("book")
     found = table.sort("number").select("number", "book", "section", chapter=pl.lit(""))
@@ -35,9 +35,7 @@ def chapters(table: pl.DataFrame, options: SplitOptions) -> pl.DataFrame:
         )
         heading = pl.col("section").list.get(depth, null_on_oob=True).fill_null("")
         found = found.with_columns(
-            chapter=pl.when(too_large)
-            .then(pl.format("{}\x1f{}", "chapter", heading))
-            .otherwise("chapter")
+            chapter=pl.when(too_large).then(_below("chapter", heading)).otherwise("chapter")
         )
     place = pl.int_range(pl.len()).over("book", "chapter")
     too_large = (pl.len().over("book", "chapter") > options.largest_chapter * size) & (
@@ -46,9 +44,16 @@ def chapters(table: pl.DataFrame, options: SplitOptions) -> pl.DataFrame:
     return found.select(
         "number",
         chapter=pl.when(too_large)
-        .then(pl.format("{}\x1f{}\x1frun {}", "book", "chapter", place // options.run))
-        .otherwise(pl.format("{}\x1f{}", "book", "chapter")),
+        .then(_below("book", "chapter", pl.format("run {}", place // options.run)))
+        .otherwise(_below("book", "chapter")),
     )
+
+
+def _below(*names: str | pl.Expr) -> pl.Expr:
+    """A path of headings, without the empty ones."""
+    parts = [pl.col(name) if isinstance(name, str) else name for name in names]
+    there = [pl.when(part != "").then(part) for part in parts]
+    return pl.concat_str(there, separator=" › ", ignore_nulls=True)
 
 
 def assign_splits(questions: Mapping[str, int], options: SplitOptions) -> dict[str, str]:

@@ -65,8 +65,19 @@ def test_a_book_with_one_heading_is_divided_into_runs(built: Built):
             book=pl.lit("b"),
         )
     )
-    sizes = chapters(many, SplitOptions(run=40)).group_by("chapter").len()
-    assert sizes["len"].to_list() == [40] * 5
+    sizes = chapters(many, SplitOptions(run=40))["chapter"].value_counts().sort("chapter")
+    assert sizes["chapter"].to_list() == [f"b › All › run {n}" for n in range(5)]
+    assert sizes["count"].to_list() == [40] * 5
+
+
+def test_chapters_are_named_by_book_and_headings(built: Built):
+    sections = [["One"], ["Two", "A"], ["Two", "B"], ["Two", "B"], []]
+    table = pl.DataFrame(
+        {"number": range(5), "book": ["b"] * 5, "section": sections},
+        schema_overrides={"section": pl.List(pl.String)},
+    )
+    found = chapters(table, SplitOptions(largest_chapter=0.5))["chapter"].to_list()
+    assert found == ["b › One", "b › Two › A", "b › Two › B", "b › Two › B", "b"]
 
 
 def test_one_chapter_alone_is_trained_on():

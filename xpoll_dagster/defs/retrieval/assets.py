@@ -85,7 +85,7 @@ def chunks_pkl(context: dg.AssetExecutionContext, project: Project) -> dg.Materi
     **declare(
         "questions_json",
         group="retrieval",
-        code=1,
+        code=2,
         inputs=["chunks_pkl", "chunk_embeddings", "questions"],
         options=lambda s: [s.retrieval, s.embedder],
         folder=True,
