@@ -115,34 +115,31 @@ def measure_questions(
     known = known.sort("number", "id", nulls_last=True)
     measured = _measure(known, searcher, options)
     scores = dict(accepted.select("id", "score").iter_rows()) if "score" in accepted else {}
-    _balance(measured, scores, options.max_template_share)
     frame = pl.DataFrame(measured, schema=BUNDLE_QUESTIONS_SCHEMA)
-    return _split(frame, table, options)
+    # The share is of what is left, so whatever else leaves a question out comes before.
+    return _balance(_split(frame, table, options), scores, options.max_template_share)
 
 
-def _balance(rows: list[dict[str, Any]], scores: Mapping[str, float], share: float) -> None:
+def _balance(frame: pl.DataFrame, scores: Mapping[str, float], share: float) -> pl.DataFrame:
     """Set aside the worst questions of templates that ask more than their share."""
+    kept = frame.filter("kept").select("id", "stable_id", "question", "answer", "template")
     asked = [
-        Question(
-            row["stable_id"],
-            row["question"],
-            row["answer"],
-            row["template"] or "",
-            scores.get(row["id"]) or 0.0,
-        )
-        for row in rows
-        if row["kept"]
+        Question(chunk, question, answer, template or "", scores.get(name) or 0.0)
+        for name, chunk, question, answer, template in kept.iter_rows()
     ]
     _, dropped = balance_templates(asked, share)
-    surplus = {id(question) for question in dropped}
-    places = [row for row in rows if row["kept"]]
-    for row, question in zip(places, asked, strict=True):
-        if id(question) in surplus:
-            row |= {
-                "kept": False,
-                "difficulty": None,
-                "left_out": f"its template asks {share:.0%} of the questions without it",
-            }
+    places = {id(question) for question in dropped}
+    surplus = [
+        name for name, question in zip(kept["id"], asked, strict=True) if id(question) in places
+    ]
+    aside = pl.col("kept") & pl.col("id").is_in(surplus)
+    reason = f"its template asks {share:.0%} of the questions without it"
+    return frame.with_columns(
+        kept=pl.col("kept") & ~aside,
+        split=pl.when(~aside).then("split"),
+        difficulty=pl.when(~aside).then("difficulty"),
+        left_out=pl.when(aside).then(pl.lit(reason)).otherwise("left_out"),
+    )
 
 
 def _measure(

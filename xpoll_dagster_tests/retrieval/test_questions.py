@@ -54,6 +54,24 @@ def test_no_chapter_and_no_gold_chunk_stands_in_two_splits(built: Built):
     assert gold.agg(pl.col("split").n_unique())["split"].max() == 1
 
 
+def test_a_template_has_its_share_of_what_the_splits_leave(built: Built):
+    # Three of seventeen would be allowed, of the sixteen without the one between splits two.
+    often = pl.col("chunk_id").str.contains("bell-founding-000[0-2]")
+    asked = questions().with_columns(template=pl.when(often).then(pl.lit("often")).otherwise("id"))
+    options = RetrievalOptions(
+        splits=SplitOptions(validation=0.3, test=0.3), max_template_share=0.18
+    )
+    found = measure_questions(asked, built.clean, options)
+    reasons = found["left_out"].drop_nulls()
+    assert reasons.str.contains("different splits").sum() == 1
+    assert reasons.str.contains("its template asks 18%").sum() == 1
+    kept = found.filter("kept")
+    assert (kept["template"] == "often").sum() == 2
+    aside = found.filter(~pl.col("kept"))
+    assert aside.select(pl.col("split", "difficulty").is_null().all()).row(0) == (True, True)
+    assert kept.height + aside.height == asked["accepted"].sum()
+
+
 def test_a_book_with_one_heading_is_divided_into_runs(built: Built):
     table = built.clean.index.table.head(1).drop("number", "section")
     many = (
