@@ -88,7 +88,7 @@ def test_a_book_with_one_heading_is_divided_into_runs(built: Built):
     assert sizes["count"].to_list() == [40] * 5
 
 
-def test_chapters_are_named_by_book_and_headings(built: Built):
+def test_chapters_are_named_by_book_and_headings():
     sections = [["One"], ["Two", "A"], ["Two", "B"], ["Two", "B"], []]
     table = pl.DataFrame(
         {"number": range(5), "book": ["b"] * 5, "section": sections},

@@ -46,8 +46,9 @@ _REFERENCE = re.compile(
 _EMPTY_SUBJECT = re.compile(
     r"^(?:(?:the|a|an)\s+)?(?:\w+\s+)?(?:thing|fact|case|result|point|question|problem|answer|"
     r"reason|way|idea|example|method|process|matter|work|book|effect|anomaly|discussion|"
-    r"analysis|tests?|testing|results|findings|reports?|data|value|values|number|one|ones|most|some|all|many|man|men|"
-    r"people|part|parts|others?|others|author|writer|reader|system|procedure|former|latter)$",
+    r"analysis|tests?|testing|results|findings|reports?|data|value|values|number|one|ones|most|"
+    r"some|all|many|man|men|people|part|parts|others?|others|author|writer|reader|system|procedure|"
+    r"former|latter)$",
     re.IGNORECASE,
 )
 _HANGING = re.compile(
